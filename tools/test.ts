@@ -1,0 +1,128 @@
+/**
+ * Runs every check and every test, says how far it is, and ends with one line: `N passed, N failed, N skipped`.
+ * Each check (types, lint, layers, generated files) counts as one test of that sum.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Totals } from './test-reporter.ts';
+
+const root = path.resolve(fileURLToPath(import.meta.url), '../..');
+const bin = path.join(root, 'node_modules', '.bin');
+const node = process.execPath;
+const quiet = '--disable-warning=ExperimentalWarning';
+
+interface Check {
+  name: string;
+  command: string[];
+  /** What to do when it fails. */
+  remedy: string;
+}
+
+const CHECKS: Check[] = [
+  { name: 'types', command: [path.join(bin, 'tsc'), '-p', '.'], remedy: 'mend the types named above' },
+  {
+    name: 'format and lint',
+    command: [path.join(bin, 'biome'), 'check', '--error-on-warnings', '.'],
+    remedy: 'run `make format`',
+  },
+  { name: 'layers', command: [node, quiet, 'tools/layers.ts'], remedy: 'see docs/architecture.md, "Layers"' },
+  {
+    name: 'generated files are fresh',
+    command: [node, quiet, 'tools/generate.ts', '--check'],
+    remedy: 'run `make generate` and commit',
+  },
+];
+
+function run(
+  command: string[],
+  options: { show: boolean; env?: NodeJS.ProcessEnv },
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const [file = '', ...args] = command;
+    const child = spawn(file, args, {
+      cwd: root,
+      stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
+      env: { ...process.env, ...options.env, PATH: `${bin}:${process.env.PATH}` },
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+const started = performance.now();
+const onlyChecks = process.argv.includes('--only-checks');
+
+for (const check of CHECKS) {
+  const since = performance.now();
+  const { code, output } = await run(check.command, { show: false });
+  if (code === 0) {
+    totals.passed++;
+    console.log(`ok    ${check.name} (${seconds(since)})`);
+  } else {
+    totals.failed++;
+    console.log(`${output.trimEnd()}\nFAIL  ${check.name} (${seconds(since)}): ${check.remedy}`);
+  }
+}
+
+if (!onlyChecks) {
+  for (const project of ['unit', 'e2e']) {
+    const since = performance.now();
+    const report = path.join(root, '.cache', `test-${project}.json`);
+    mkdirSync(path.dirname(report), { recursive: true });
+    rmSync(report, { force: true });
+    const { code } = await run(
+      [
+        node,
+        quiet,
+        path.join(root, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        '--project',
+        project,
+        '--reporter',
+        './tools/test-reporter.ts',
+      ],
+      { show: true, env: { WINDLASS_TEST_REPORT: report, NODE_OPTIONS: quiet } },
+    );
+    const counted = readTotals(report);
+    if (!counted || (code !== 0 && counted.failed === 0)) {
+      totals.failed++;
+      console.log(`FAIL  ${project} tests: the runner stopped with code ${code} before it could report`);
+    }
+    if (counted) {
+      totals.passed += counted.passed;
+      totals.failed += counted.failed;
+      totals.skipped += counted.skipped;
+      console.log(
+        `${counted.failed === 0 ? 'ok   ' : 'FAIL '} ${project} tests: ${counted.passed} passed (${seconds(since)})`,
+      );
+    }
+  }
+}
+
+if (process.env.CI === 'true' && totals.skipped > 0) {
+  console.log(`FAIL  ${totals.skipped} tests were skipped; in CI every test runs`);
+  totals.failed++;
+}
+console.log(`Took ${seconds(started)}.`);
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exit(totals.failed === 0 ? 0 : 1);
+
+function readTotals(file: string): Totals | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Totals;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,4 +1,6 @@
+import type { Clock } from '../base/clock.ts';
 import type { WindlassError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
 import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
 import type { Reading, ScalerDefinition, ScalerDeps } from '../scalers/definition.ts';
 
@@ -17,12 +19,25 @@ export interface Sample {
   wallAt: number;
   /** How long the source took, in milliseconds. */
   took: number;
-  /** Reads that failed in a row, this one included; 0 after a success. */
+  /**
+   * Polls that failed in a row, this one included; 0 after a success. One per polling interval since the first
+   * failure, however often the source was really asked in between (early retries, reads by the HPA, an open breaker).
+   */
   failures: number;
+  /** When the first of those failures arrived; undefined after a success. */
+  failingSince: number | undefined;
   /** The last good reading and when it was taken, also while errors go on. */
   lastGood: { reading: Reading; at: number; wallAt: number } | undefined;
   /** Reads so far; grows by one with each. */
   attempt: number;
+  /** Only for sources that push: whether their stream lives, since when, and why not. Polling goes on either way. */
+  stream?: StreamState | undefined;
+}
+
+export interface StreamState {
+  state: 'live' | 'broken';
+  since: number;
+  error?: WindlassError | undefined;
 }
 
 /** One query to one source. Equal keys are one query however many triggers ask. */
@@ -34,6 +49,8 @@ export interface Query<F extends Fields = Fields> {
   definition: ScalerDefinition<F>;
   config: ConfigOf<F>;
   deps: ScalerDeps;
+  /** Longest time one read may take, in milliseconds; for triggers with a `timeout` of their own above the general one. */
+  readTimeoutMs?: number | undefined;
 }
 
 export interface ReaderOptions {
@@ -61,6 +78,44 @@ export interface Sampling {
   subscribe(query: Query, options: ReaderOptions): Subscription;
   /** Number of distinct queries, for metrics and tests. */
   size(): number;
+  /** What is known of every query, for the page and for diagnosis. */
+  queries(): IterableIterator<QueryState>;
   /** Closes every scaler and waits for it. */
   stop(): Promise<void>;
+}
+
+export interface QueryState {
+  key: string;
+  type: string;
+  readers: number;
+  intervalMs: number;
+  sample: Sample | undefined;
+  /** Milliseconds until the next planned read or report; undefined while one runs. */
+  dueInMs: number | undefined;
+  /** The source is not asked for now, because it failed again and again or asked for a pause. */
+  held: boolean;
+}
+
+export interface SamplingLimits {
+  /** Reads of one source (host and credential) at the same time. Default 10. */
+  perSource: number;
+  /**
+   * Reads of all sources that are in their first second at the same time. Older ones do not count, so that hanging
+   * sources cannot use up what the others need. Default 128.
+   */
+  starting: number;
+  /** Longest time of one read in milliseconds, unless the query says otherwise. Default 30,000. */
+  readTimeoutMs: number;
+  /** Longest wait for running reads and for a scaler's close, in milliseconds. Default 5,000. */
+  drainMs: number;
+}
+
+export interface SamplingOptions {
+  clock: Clock;
+  log: Logger;
+  /** Numbers in [0, 1) for jitter. */
+  random?: () => number;
+  limits?: Partial<SamplingLimits>;
+  /** Called after every question that was really asked of a source (not for repeated errors); for metrics. */
+  onRead?: (query: Query, sample: Sample) => void;
 }

@@ -96,6 +96,11 @@ export interface Scaler {
   read(signal: AbortSignal): Promise<Reading>;
   /** Follows the source and calls back at every change until the signal is aborted; rejects when the stream breaks. */
   watch?(signal: AbortSignal, onReading: (reading: Reading) => void): Promise<void>;
+  /**
+   * `watch` reports every change and its first call comes at once: while the stream lives the last reading is the
+   * present one, and nothing is polled.
+   */
+  readonly watchIsComplete?: boolean;
   /** A connection test that tells a person what is wrong. */
   check?(signal: AbortSignal): Promise<CheckResult>;
   /** The metrics, where only the source knows them (external scalers). */

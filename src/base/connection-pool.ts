@@ -1,0 +1,19 @@
+import type { Dispatcher, Pool } from 'undici';
+// undici's front door also loads fetch, WebSocket, caches and mocks: 29 MB of resident memory instead of 15 MB.
+import sendRequest from 'undici/lib/api/api-request.js';
+import PoolOfOneOrigin from 'undici/lib/dispatcher/pool.js';
+
+export type { Dispatcher, Pool } from 'undici';
+
+/** Keep-alive connections to one origin, HTTP/1.1 unless told otherwise. */
+export function createPool(origin: string | URL, options: Pool.Options = {}): Dispatcher {
+  return new PoolOfOneOrigin(origin, { allowH2: false, ...options });
+}
+
+/** Sends a request through a dispatcher; resolves with the answer's head and a body to be read or destroyed. */
+export function dispatchRequest(
+  dispatcher: Dispatcher,
+  options: Dispatcher.RequestOptions,
+): Promise<Dispatcher.ResponseData> {
+  return sendRequest.call(dispatcher, options);
+}

@@ -20,7 +20,9 @@ const STRATEGIES: Record<string, Prepare> = {
       ...namespace.metadata.labels,
       'kubernetes.io/metadata.name': namespace.metadata.name,
     };
-    if (old) namespace.spec = old.spec;
+    // Kubernetes: only the finalize subresource changes spec; here a namespace on its way out may lose finalizers by any write.
+    if (old?.metadata.deletionTimestamp) namespace.spec = withFewerFinalizers(old.spec, namespace.spec);
+    else if (old) namespace.spec = old.spec;
     else {
       namespace.spec = { finalizers: ['kubernetes'] };
       namespace.status = { phase: 'Active' };
@@ -125,4 +127,10 @@ function qosClassOf(spec: Fields): string {
     }),
   );
   return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function withFewerFinalizers(before: unknown, wanted: unknown): Fields {
+  const finalizersOf = (spec: unknown) => (fieldsOf(spec).finalizers ?? []) as string[];
+  const kept = finalizersOf(wanted);
+  return { ...fieldsOf(before), finalizers: finalizersOf(before).filter((finalizer) => kept.includes(finalizer)) };
 }

@@ -1,3 +1,5 @@
+import { parseBoolean } from '../base/boolean.ts';
+
 /** Names that KEDA 2.21 reads or writes on objects; every one of them is part of the drop-in contract. */
 
 /** On a ScaledObject or ScaledJob: freeze it. Read with readBooleanAnnotation. */
@@ -51,22 +53,18 @@ export const MANAGER = 'keda-operator';
 
 export const FINALIZER = 'finalizer.keda.sh';
 
-const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
-const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
-
-/** A Go boolean (`1 t T TRUE true True 0 f F FALSE false False`), or undefined for any other text. */
-export function parseGoBoolean(text: string): boolean | undefined {
-  if (TRUE.has(text)) return true;
-  return FALSE.has(text) ? false : undefined;
-}
-
 type Annotated = { metadata: { annotations?: Readonly<Record<string, string>> | undefined } };
 
 /**
- * A switch kept as an annotation. KEDA 2.21: present but not a boolean, even empty, counts as true, so that
+ * A switch kept as an annotation. KEDA 2.21: present but not a Go boolean, even empty, counts as true, so that
  * `paused: ""` pauses; absent is false.
  */
 export function readBooleanAnnotation(object: Annotated, name: string): boolean {
   const text = object.metadata.annotations?.[name];
-  return text === undefined ? false : (parseGoBoolean(text) ?? true);
+  if (text === undefined) return false;
+  try {
+    return parseBoolean(text);
+  } catch {
+    return true;
+  }
 }

@@ -60,24 +60,28 @@ const scalingStrategy = object('How the number of new Jobs follows from the queu
   multipleScalersCalculation: oneOf('How several triggers go together.', SCALERS_CALCULATIONS, { absent: 'max' }),
 });
 
-const spec = object('Which Jobs to make, for what, and how many.', {
-  jobTargetRef,
-  pollingInterval: int32('Seconds between two looks at the sources.', { min: 1, absent: '30' }),
-  successfulJobsHistoryLimit: int32('Succeeded Jobs to keep.', { min: 0, absent: '100' }),
-  failedJobsHistoryLimit: int32('Failed Jobs to keep.', { min: 0, absent: '100' }),
-  rolloutStrategy: oneOf('What happens to Jobs of an older spec.', ROLLOUT_STRATEGIES, {
-    deprecated: 'use rollout.strategy; this field wins while it is set',
-  }),
-  rollout: object('What happens to Jobs of an older spec when the spec changes.', {
-    strategy: oneOf('gradual keeps them, immediate deletes them.', ROLLOUT_STRATEGIES, { absent: 'immediate' }),
-    propagationPolicy: oneOf('How they are deleted.', ['foreground', 'background'], { absent: 'background' }),
-  }),
-  envSourceContainerName: text('Container whose environment triggers may read.', { absent: 'the first container' }),
-  minReplicaCount: int32('Jobs that always run, beside those for the queue.', { min: 0, absent: '0' }),
-  maxReplicaCount: int32('Most Jobs at a time.', { min: 1, absent: '100' }),
-  scalingStrategy,
-  triggers: scaledJobTriggers,
-});
+const spec = object(
+  'Which Jobs to make, for what, and how many.',
+  {
+    jobTargetRef,
+    pollingInterval: int32('Seconds between two looks at the sources.', { min: 1, absent: '30' }),
+    successfulJobsHistoryLimit: int32('Succeeded Jobs to keep.', { min: 0, absent: '100' }),
+    failedJobsHistoryLimit: int32('Failed Jobs to keep.', { min: 0, absent: '100' }),
+    rolloutStrategy: oneOf('What happens to Jobs of an older spec.', ROLLOUT_STRATEGIES, {
+      deprecated: 'use rollout.strategy; this field wins while it is set',
+    }),
+    rollout: object('What happens to Jobs of an older spec when the spec changes.', {
+      strategy: oneOf('gradual keeps them, immediate deletes them.', ROLLOUT_STRATEGIES, { absent: 'immediate' }),
+      propagationPolicy: oneOf('How they are deleted.', ['foreground', 'background'], { absent: 'background' }),
+    }),
+    envSourceContainerName: text('Container whose environment triggers may read.', { absent: 'the first container' }),
+    minReplicaCount: int32('Jobs that always run, beside those for the queue.', { min: 0, absent: '0' }),
+    maxReplicaCount: int32('Most Jobs at a time.', { min: 1, absent: '100' }),
+    scalingStrategy,
+    triggers: scaledJobTriggers,
+  },
+  { required: true },
+);
 
 const status = object('What was found out; written by the operator.', {
   lastActiveTime: dateTime('When a trigger last saw work.'),
@@ -106,6 +110,7 @@ export const scaledJobKind = defineKind({
   ],
   spec,
   status,
+  specOptionalInCrd: true,
 });
 
 export type ScaledJobSpec = ValueOf<typeof spec>;
@@ -113,7 +118,7 @@ export type ScaledJobStatus = ValueOf<typeof status>;
 export type ScalingStrategy = ValueOf<typeof scalingStrategy>;
 export type JobSpec = ValueOf<typeof jobTargetRef>;
 
-/** The CRD lets a ScaledJob without a spec pass (as KEDA 2.21's does); rules refuse it, so its type has one. */
+/** The CRD lets a ScaledJob without a spec pass (as KEDA 2.21's does), so one read from a cluster may lack it. */
 export interface ScaledJob extends KubeObject {
   spec: ScaledJobSpec;
   status?: ScaledJobStatus;

@@ -20,6 +20,8 @@ export interface ObjectKind<Spec extends ObjectField = ObjectField, Status exten
   columns: readonly PrinterColumn[];
   spec: Spec;
   status: Status;
+  /** The CRD lets an object without a spec pass, as KEDA's does; our own checks do not. */
+  specOptionalInCrd?: true;
 }
 
 /** Helps inference: keeps the types of the spec's and status' fields. */

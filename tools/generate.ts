@@ -1,0 +1,39 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateCrds, generateKindPages, generateKindSchemas } from './generate-crds.ts';
+
+/** Gives the files it makes: path from the top of the repository -> text. */
+export type Generator = () => Map<string, string> | Promise<Map<string, string>>;
+
+const GENERATORS: readonly Generator[] = [generateCrds, generateKindSchemas, generateKindPages];
+
+/** Every generated file whose text differs from what is on disk. */
+export async function staleFiles(root: string): Promise<Map<string, string>> {
+  const stale = new Map<string, string>();
+  for (const generate of GENERATORS)
+    for (const [file, text] of await generate())
+      if (readOrNothing(path.join(root, file)) !== text) stale.set(file, text);
+  return stale;
+}
+
+function readOrNothing(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = path.resolve(fileURLToPath(import.meta.url), '../..');
+  const stale = await staleFiles(root);
+  const checking = process.argv.includes('--check');
+  for (const [file, text] of stale) {
+    console.error(checking ? `${file} is not up to date: run npm run generate` : `wrote ${file}`);
+    if (checking) continue;
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), text);
+  }
+  process.exit(checking && stale.size > 0 ? 1 : 0);
+}

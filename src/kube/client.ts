@@ -1,4 +1,13 @@
-import type { KubeObject, ResourceType } from '../base/object.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../base/object.ts';
+import type { KubeConnection } from './config.ts';
+import { collectionPath, describeRequest, objectPath, requireNamespace } from './paths.ts';
+import { createTokenBucket } from './rate-limit.ts';
+import { parseAnswer, sendRequest } from './request.ts';
+import { isNotFound, statusOf } from './status.ts';
+import { createTransport } from './transport.ts';
+import { openWatchStream } from './watch-stream.ts';
 
 export interface RequestOptions {
   /** Required for namespaced types, except for lists and watches over all namespaces. */
@@ -146,4 +155,189 @@ export interface KubeClient {
   requestJson<T>(request: RawRequest): Promise<T>;
   /** Closes all connections; running requests and watches end with an error. */
   close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  log: Logger;
+  clock: Clock;
+  userAgent?: string | undefined;
+  /** Requests per second and at once (--kube-api-qps, --kube-api-burst); unlimited when left out. */
+  rateLimit?: { qps: number; burst: number } | undefined;
+  /** Called for every answer (status 0: none came), for metrics. */
+  observe?: ((request: { method: string; path: string; status: number; ms: number }) => void) | undefined;
+  random?: (() => number) | undefined;
+}
+
+/** The name under which all our writes are recorded in managedFields. */
+export const FIELD_MANAGER = 'windlass';
+
+const PAGE = 500;
+const PATCH_TYPES = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  apply: 'application/apply-patch+yaml',
+  strategic: 'application/strategic-merge-patch+json',
+} as const;
+
+/** Creates a client; the first request opens the first connection. */
+export function createKubeClient(connection: KubeConnection, options: ClientOptions): KubeClient {
+  const { clock, log, userAgent = 'windlass', random = Math.random, observe, rateLimit } = options;
+  const transport = createTransport(connection, { clock, log, userAgent });
+  const limiter = rateLimit && createTokenBucket({ perSecond: rateLimit.qps, burst: rateLimit.burst, clock });
+  const request = (raw: RawRequest) => sendRequest(raw, { transport, clock, log, limiter, random, observe });
+  const requestJson = async <T>(raw: RawRequest): Promise<T> =>
+    parseAnswer<T>(await request(raw), raw.doing ?? `${raw.method} ${raw.path}`);
+
+  const common = ({ signal, timeoutMs }: RequestOptions) => ({ signal, timeoutMs });
+  const writeQuery = ({ fieldManager = FIELD_MANAGER, dryRun }: WriteOptions) => ({
+    fieldManager,
+    dryRun: dryRun ? 'All' : undefined,
+  });
+  const deleteBody = ({ propagationPolicy, gracePeriodSeconds, preconditions, dryRun }: DeleteOptions) => ({
+    apiVersion: 'v1',
+    kind: 'DeleteOptions',
+    propagationPolicy,
+    gracePeriodSeconds,
+    preconditions,
+    dryRun: dryRun ? ['All'] : undefined,
+  });
+
+  const client: KubeClient = {
+    server: connection.server,
+    defaultNamespace: connection.namespace,
+    request,
+    requestJson,
+
+    get: (type, name, o = {}) =>
+      requestJson({
+        ...common(o),
+        method: 'GET',
+        path: objectPath(type, name, o.namespace, o.subresource),
+        doing: describeRequest('get', type, name, o.namespace),
+      }),
+    async find(type, name, o) {
+      try {
+        return await client.get(type, name, o);
+      } catch (error) {
+        if (isMissingObject(error)) return undefined;
+        throw error;
+      }
+    },
+    async list<T>(type: ResourceType, o: ListOptions = {}) {
+      const { items, metadata } = await requestJson<{
+        items: T[] | null;
+        metadata?: { resourceVersion?: string; continue?: string };
+      }>({
+        ...common(o),
+        method: 'GET',
+        path: collectionPath(type, o.namespace),
+        query: {
+          labelSelector: o.labelSelector,
+          fieldSelector: o.fieldSelector,
+          limit: o.limit,
+          continue: o.continue,
+          resourceVersion: o.resourceVersion,
+          resourceVersionMatch: o.resourceVersionMatch,
+        },
+        doing: describeRequest('list', type, undefined, o.namespace),
+      });
+      const typed = { apiVersion: apiVersionOf(type), kind: type.kind };
+      return {
+        items: (items ?? []).map((item): T => ({ ...typed, ...item })),
+        resourceVersion: metadata?.resourceVersion ?? '',
+        continue: metadata?.continue || undefined,
+      };
+    },
+    async *pages<T>(type: ResourceType, o: ListOptions = {}) {
+      let token = o.continue;
+      do {
+        const page: KubeList<T> = await client.list<T>(type, { ...o, limit: o.limit ?? PAGE, continue: token });
+        yield page;
+        token = page.continue;
+      } while (token !== undefined);
+    },
+    async listAll<T>(type: ResourceType, o?: ListOptions) {
+      const all: T[] = [];
+      for await (const { items } of client.pages<T>(type, o)) all.push(...items);
+      return all;
+    },
+
+    create: async (type, object, o = {}) => {
+      const { metadata } = object as Partial<KubeObject>;
+      const namespace = type.namespaced ? (o.namespace ?? metadata?.namespace) : undefined;
+      requireNamespace(type, namespace);
+      const path = o.subresource
+        ? objectPath(type, metadata?.name ?? '', namespace, o.subresource)
+        : collectionPath(type, namespace);
+      const doing = describeRequest('create', type, metadata?.name ?? metadata?.generateName, namespace);
+      return requestJson({ ...common(o), method: 'POST', path, query: writeQuery(o), body: object, doing });
+    },
+    replace: async (type, object, o = {}) => {
+      const { name } = object.metadata;
+      const namespace = o.namespace ?? object.metadata.namespace;
+      const doing = describeRequest('replace', type, name, namespace);
+      const path = objectPath(type, name, namespace, o.subresource);
+      return requestJson({ ...common(o), method: 'PUT', path, query: writeQuery(o), body: object, doing });
+    },
+    patch: async (type, name, patch, o) =>
+      requestJson({
+        ...common(o),
+        method: 'PATCH',
+        path: objectPath(type, name, o.namespace, o.subresource),
+        query: { ...writeQuery(o), force: o.type === 'apply' ? o.force : undefined },
+        body: patch,
+        contentType: PATCH_TYPES[o.type],
+        doing: describeRequest(o.type === 'apply' ? 'apply' : 'patch', type, name, o.namespace),
+      }),
+    async delete(type, name, o = {}) {
+      const path = objectPath(type, name, o.namespace);
+      const doing = describeRequest('delete', type, name, o.namespace);
+      await request({ ...common(o), method: 'DELETE', path, body: deleteBody(o), doing });
+    },
+    async deleteCollection(type, o = {}) {
+      requireNamespace(type, o.namespace);
+      await request({
+        ...common(o),
+        method: 'DELETE',
+        path: collectionPath(type, o.namespace),
+        query: { labelSelector: o.labelSelector, fieldSelector: o.fieldSelector },
+        body: deleteBody(o),
+        doing: describeRequest('delete', type, undefined, o.namespace),
+      });
+    },
+
+    async createToken(serviceAccount, o) {
+      const answer = await requestJson<{ status: { token: string; expirationTimestamp: string } }>({
+        ...common(o),
+        method: 'POST',
+        path: objectPath(SERVICE_ACCOUNTS, serviceAccount, o.namespace, 'token'),
+        body: {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          spec: { audiences: o.audiences ?? [], expirationSeconds: o.expirationSeconds },
+        },
+        doing: describeRequest('create a token of', SERVICE_ACCOUNTS, serviceAccount, o.namespace),
+      });
+      return answer.status;
+    },
+    review: (type, object, o = {}) => client.create(type, object, o),
+    openWatch: (type, o) => openWatchStream(type, o, { transport, clock }),
+    close: () => transport.close(),
+  };
+  return client;
+}
+
+const SERVICE_ACCOUNTS: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+};
+
+/** A 404 for the object; one for its type (a CRD that is not installed) has no reason or says so. */
+function isMissingObject(error: unknown): boolean {
+  if (!isNotFound(error)) return false;
+  const status = statusOf(error);
+  return status?.reason === 'NotFound' && !status.message.includes('could not find the requested resource');
 }

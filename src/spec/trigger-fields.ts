@@ -32,11 +32,30 @@ export interface FieldOptions {
   rangeSeparator?: string;
   /** The value may not be zero unless the trigger only feeds a formula (KEDA 2.21, zero-target rule). */
   nonZero?: boolean;
+  /** The value must be above zero unless the trigger only feeds a formula (the same rule, stricter form). */
+  positive?: boolean;
+  /** Least and greatest value allowed, always. */
+  min?: number;
+  max?: number;
+  /** The value must be greater than this, always. */
+  above?: number;
+  /** For `collected` fields: takes every metadata key that starts with this; the empty text takes all. */
+  prefix?: string;
   /** One more sentence for the docs page. */
   note?: string;
 }
 
-export type FieldType = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'list' | 'integers' | 'map' | 'query';
+export type FieldType =
+  | 'string'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'duration'
+  | 'list'
+  | 'integers'
+  | 'map'
+  | 'query'
+  | 'collected';
 
 /** A declared field; `Value` is the type of the parsed value, `Present` whether it is always there. */
 export interface Field<Value = unknown, Present extends boolean = boolean> {
@@ -63,9 +82,13 @@ export type ConfigOf<F extends Fields> = {
 type IsPresent<O> = O extends { required: true } ? true : O extends { default: string } ? true : false;
 type Options = FieldOptions & { default?: string };
 
-function field<Value, const O extends Options>(type: FieldType, description: string, options: O): Field<Value, IsPresent<O>> {
+function field<Value, const O extends Options>(
+  type: FieldType,
+  description: string,
+  options: O,
+): Field<Value, IsPresent<O>> {
   const { default: text, ...rest } = options;
-  return { type, description, options: rest, default: text };
+  return { type, description, options: rest as FieldOptions, default: text };
 }
 
 /** Text, trimmed. */
@@ -95,3 +118,12 @@ export const map = <const O extends Options>(description: string, options: O = {
 /** A URL query string. */
 export const query = <const O extends Options>(description: string, options: O = {} as O) =>
   field<Record<string, string[]>, O>('query', description, options);
+/**
+ * Every metadata key with a given prefix as a map from the whole key to its text. A key that ends in `FromEnv` keeps
+ * its name and carries the variable's value; it is left out when there is no such variable (KEDA 2.21, external scalers).
+ */
+export const collected = (description: string, options: FieldOptions & { prefix: string }) =>
+  field<Record<string, string>, FieldOptions & { required: true }>('collected', description, {
+    ...options,
+    required: true,
+  });

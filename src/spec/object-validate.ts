@@ -163,11 +163,19 @@ function wrongType(field: ObjectField, value: unknown): string {
 }
 
 function unknownField(name: string, known: readonly string[], siblings: Record<string, unknown>): string {
-  const meant = nearest(
-    name,
-    known.filter((candidate) => siblings[candidate] === undefined),
-  );
+  const free = known.filter((candidate) => siblings[candidate] === undefined);
+  const meant = nearest(name, free) ?? sameStart(name, free);
   return `is not a field here and is ignored${meant ? `; did you mean ${meant}?` : ''}`;
+}
+
+/** `minReplicas`, as an HPA has it, is minReplicaCount here: most of the name is the beginning of the other. */
+function sameStart(name: string, candidates: readonly string[]): string | undefined {
+  const shared = (other: string) => {
+    let length = 0;
+    while (length < name.length && name[length]?.toLowerCase() === other[length]?.toLowerCase()) length++;
+    return length;
+  };
+  return candidates.find((candidate) => shared(candidate) >= Math.max(4, (name.length * 2) / 3));
 }
 
 function describe(value: unknown): string {

@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { WindlassError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
 import type { Reading, ScalerDefinition, ScalerDeps } from '../scalers/definition.ts';
+import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
 
 /** What came out of asking a source once: a number, nothing, or an error; never mixed. */
 export type Outcome =

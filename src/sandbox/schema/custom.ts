@@ -9,7 +9,12 @@ export interface DefinitionSpec {
   group: string;
   scope: 'Namespaced' | 'Cluster';
   names: { plural: string; kind: string; listKind?: string };
-  versions: { name: string; served?: boolean; schema?: { openAPIV3Schema?: OpenApiSchema } }[];
+  versions: {
+    name: string;
+    served?: boolean;
+    schema?: { openAPIV3Schema?: OpenApiSchema };
+    subresources?: { status?: object };
+  }[];
 }
 
 /** One version of a custom resource, ready for use. */
@@ -17,6 +22,8 @@ export interface CustomVersion {
   type: ResourceType;
   node: SchemaNode;
   schema: OpenApiSchema;
+  /** Has a status subresource. */
+  status: boolean;
   validate(object: Record<string, unknown>, old: AnyObject | undefined): FieldError[];
 }
 
@@ -36,6 +43,7 @@ export function customVersions(crd: AnyObject, metadata: SchemaNode): CustomVers
     return {
       type,
       schema,
+      status: version.subresources?.status !== undefined,
       node: makeNode(schema, from, true),
       validate: (object) => checkMetadata(type, object),
     };

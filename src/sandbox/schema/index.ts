@@ -35,10 +35,19 @@ export interface SchemaSource {
    */
   prepare(type: ResourceType, object: AnyObject, options: PrepareOptions): { object: AnyObject; warnings: string[] };
   /** The schema of a type's objects, for merging them field by field. */
-  node(type: { group: string; version: string; kind: string }): SchemaNode | undefined;
+  node(type: TypeName): SchemaNode | undefined;
+  /** Whether status is written through a subresource of its own. */
+  hasStatus(type: TypeName): boolean;
 }
 
-const keyOf = (type: { group: string; version: string; kind: string }) => `${apiVersionOf(type)}/${type.kind}`;
+/** The part of a ResourceType by which schemas are found. */
+export interface TypeName {
+  group: string;
+  version: string;
+  kind: string;
+}
+
+const keyOf = (type: TypeName) => `${apiVersionOf(type)}/${type.kind}`;
 
 export function createSchemas(): SchemaSource {
   const builtin = builtinNodes();
@@ -50,8 +59,7 @@ export function createSchemas(): SchemaSource {
     namesOf.delete(name);
   };
 
-  const nodeOf = (type: { group: string; version: string; kind: string }) =>
-    custom.get(keyOf(type))?.node ?? builtin.node(type);
+  const nodeOf = (type: TypeName) => custom.get(keyOf(type))?.node ?? builtin.node(type);
 
   return {
     setCustomResource(crd) {
@@ -65,6 +73,12 @@ export function createSchemas(): SchemaSource {
     },
     removeCustomResource: remove,
     node: nodeOf,
+    hasStatus(type) {
+      const version = custom.get(keyOf(type));
+      if (version !== undefined) return version.status;
+      const resource = builtinData().resources[apiVersionOf(type)]?.find((one) => one.kind === type.kind);
+      return resource?.subresources.status !== undefined;
+    },
     prepare(type, object, { operation, fieldValidation, old }) {
       const node = nodeOf(type);
       if (node === undefined) return { object, warnings: [] };
@@ -95,7 +109,7 @@ function complain(type: ResourceType, unknown: string[], mistyped: string[], val
 }
 
 interface BuiltinNodes {
-  node(type: { group: string; version: string; kind: string }): SchemaNode | undefined;
+  node(type: TypeName): SchemaNode | undefined;
   metadata: SchemaNode;
 }
 

@@ -1,0 +1,127 @@
+import { DEPLOYMENTS, STATEFUL_SETS } from '../api/resources.ts';
+import type { PodTemplate } from '../auth/types.ts';
+import { WindlassError } from '../base/errors.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../base/object.ts';
+import type { KubeClient, Scale } from '../kube/client.ts';
+import { isNotFound } from '../kube/status.ts';
+import type { Store } from '../kube/store.ts';
+
+/** What a ScaledObject scales. */
+export interface Target {
+  type: ResourceType;
+  namespace: string;
+  name: string;
+}
+
+export interface TargetState {
+  /** spec.replicas; absent counts as 1, as Kubernetes defaults it. */
+  replicas: number;
+  /** metadata.generation, which moves when the pod template (or the count) changes. */
+  generation: number;
+}
+
+/** What the stores keep of a Deployment or StatefulSet: a few dozen bytes instead of its pod template. */
+export interface WorkloadCount extends TargetState {
+  metadata: { name: string; namespace: string; uid: string };
+}
+
+interface Workload extends KubeObject {
+  spec?: { replicas?: number; template?: { spec?: PodTemplate } };
+}
+
+/** Keeps of a workload what the scale loop reads. */
+export function projectWorkload(raw: KubeObject): WorkloadCount {
+  const { metadata, spec } = raw as Workload;
+  return {
+    metadata: { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' },
+    replicas: spec?.replicas ?? 1,
+    generation: metadata.generation ?? 0,
+  };
+}
+
+export interface Targets {
+  /** The target's present state; undefined when it does not exist. Throws when that cannot be known. */
+  read(target: Target): Promise<TargetState | undefined>;
+  /** The spec of the target's pod template; undefined for targets that have none. */
+  podTemplate(target: Target): Promise<PodTemplate | undefined>;
+  /**
+   * That the target exists and has a /scale subresource.
+   * @throws TargetNotFound, TargetNotScalable
+   */
+  check(target: Target): Promise<TargetState>;
+  /** Sets the replica count through the /scale subresource. */
+  scale(target: Target, replicas: number): Promise<void>;
+}
+
+export interface TargetsOptions {
+  client: KubeClient;
+  deployments: Store<WorkloadCount>;
+  statefulSets: Store<WorkloadCount>;
+}
+
+const SCALE_HINT = 'scaleTargetRef takes anything in the same namespace that has a /scale subresource';
+
+/** Counts of Deployments and StatefulSets come from their watches; other kinds are asked for when they are needed. */
+export function createTargets({ client, deployments, statefulSets }: TargetsOptions): Targets {
+  const storeOf = ({ type }: Target): Store<WorkloadCount> | undefined => {
+    if (type.group === DEPLOYMENTS.group && type.plural === DEPLOYMENTS.plural) return deployments;
+    if (type.group === STATEFUL_SETS.group && type.plural === STATEFUL_SETS.plural) return statefulSets;
+    return undefined;
+  };
+  const scaleOf = async (target: Target): Promise<TargetState | undefined> => {
+    const scale = await client.find<Scale>(target.type, target.name, { namespace: target.namespace, subresource: 'scale' });
+    return scale && { replicas: scale.spec.replicas ?? 0, generation: 0 };
+  };
+  const text = ({ type, namespace, name }: Target) => `${type.kind} ${namespace}/${name} (${apiVersionOf(type)})`;
+
+  return {
+    async read(target) {
+      const store = storeOf(target);
+      if (!store) return scaleOf(target);
+      await store.synced;
+      return store.get(target.namespace, target.name);
+    },
+    async podTemplate(target) {
+      const workload = await client.find<Workload>(target.type, target.name, { namespace: target.namespace });
+      const template = workload?.spec?.template?.spec;
+      return Array.isArray(template?.containers) ? template : undefined;
+    },
+    async check(target) {
+      const store = storeOf(target);
+      if (store) {
+        await store.synced;
+        const state = store.get(target.namespace, target.name);
+        if (state) return state;
+        // The watch may lag behind a target that was created together with the object that names it.
+        const live = await scaleOf(target);
+        if (live) return live;
+        throw notFound(target);
+      }
+      const state = await scaleOf(target);
+      if (state) return state;
+      const object = await client.find(target.type, target.name, { namespace: target.namespace });
+      if (!object) throw notFound(target);
+      throw new WindlassError('TargetNotScalable', `the scale target ${text(target)} has no /scale subresource`, {
+        hint: SCALE_HINT,
+      });
+    },
+    async scale(target, replicas) {
+      try {
+        await client.patch(
+          target.type,
+          target.name,
+          { spec: { replicas } },
+          { type: 'merge', namespace: target.namespace, subresource: 'scale' },
+        );
+      } catch (error) {
+        throw isNotFound(error) ? notFound(target) : error;
+      }
+    },
+  };
+
+  function notFound(target: Target): WindlassError {
+    return new WindlassError('TargetNotFound', `the scale target ${text(target)} does not exist`, {
+      hint: 'create it, or mend spec.scaleTargetRef; the object goes on by itself once the target is there',
+    });
+  }
+}

@@ -25,7 +25,8 @@ export function definitionStatus(
   definitions: Iterable<AnyObject>,
   now: string,
 ): DefinitionStatus {
-  const spec = crd.spec as DefinitionSpec;
+  // Called before validation, so nothing can be taken for granted.
+  const spec = (crd.spec ?? {}) as DefinitionSpec;
   const before = old?.status as Partial<DefinitionStatus> | undefined;
   const taken = takenName(crd.metadata.name, spec, definitions);
   const condition = (type: string, status: boolean, reason: string, message: string): Condition => {
@@ -43,7 +44,8 @@ export function definitionStatus(
         condition('Established', true, 'InitialNamesAccepted', 'the initial names have been accepted'),
       ];
   const others = (before?.conditions ?? []).filter((c) => c.type !== 'NamesAccepted' && c.type !== 'Established');
-  const stored = (spec.versions ?? []).filter((version) => version.storage).map((version) => version.name);
+  const versions = Array.isArray(spec.versions) ? spec.versions : [];
+  const stored = versions.filter((version) => version.storage).map((version) => version.name);
   return {
     conditions: [...own, ...others],
     acceptedNames: taken ? (before?.acceptedNames ?? { plural: '', kind: '' }) : spec.names,

@@ -5,7 +5,6 @@ import { isEstablished } from './definitions.ts';
 import type { WriteContext } from './machinery.ts';
 import type { DefinitionSpec } from './registry.ts';
 import { remove } from './remove.ts';
-import { fromStorage } from './resource.ts';
 import { INSTANCES_FINALIZER } from './strategy.ts';
 import { change, create } from './write.ts';
 
@@ -15,7 +14,8 @@ const NAMESPACES = '/namespaces';
 /** Namespaces that every cluster has. */
 const NAMESPACE_NAMES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
-const CONTEXT: WriteContext = {
+/** The API server itself, as a user and a field manager. */
+export const SYSTEM: WriteContext = {
   caller: { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] },
   manager: 'kube-apiserver',
   dryRun: false,
@@ -67,7 +67,7 @@ function emptyDefinition(core: Core, crd: AnyObject, watches: Map<string, () => 
       const finalizers = object.metadata.finalizers?.filter((finalizer) => finalizer !== INSTANCES_FINALIZER) ?? [];
       return { ...object, metadata: { ...object.metadata, finalizers } };
     };
-    change(core, { resource, namespace: undefined, name }, without, CONTEXT, { operation: 'PatchOptions' }).catch(
+    change(core, { resource, namespace: undefined, name }, without, SYSTEM, { operation: 'PatchOptions' }).catch(
       failed,
     );
   };
@@ -81,7 +81,7 @@ function emptyDefinition(core: Core, crd: AnyObject, watches: Map<string, () => 
   if (resource) {
     for (const object of [...core.store.entries(storage).values()]) {
       const target = { resource, namespace: object.metadata.namespace, name: object.metadata.name };
-      remove(core, target, { propagationPolicy: 'Background' }, CONTEXT).catch(failed);
+      remove(core, target, { propagationPolicy: 'Background' }, SYSTEM).catch(failed);
     }
   }
   finish();
@@ -94,7 +94,7 @@ export function fillNamespaces(core: Core, ca: string | undefined): () => void {
     void ensure(core, '', 'serviceaccounts', { metadata: { name: 'default', namespace: namespace.metadata.name } });
     if (ca === undefined) return;
     const metadata = { name: 'kube-root-ca.crt', namespace: namespace.metadata.name };
-    void ensure(core, '', 'configmaps', { metadata, data: { 'ca.crt': ca } });
+    void ensure(core, '', 'configmaps', { metadata, data: { 'ca.crt': ca } }, ['data']);
   };
   for (const namespace of [...core.store.entries(NAMESPACES).values()]) fill(namespace);
   return core.store.watch(NAMESPACES, ({ type, object }) => {
@@ -107,29 +107,28 @@ export async function createDefaults(core: Core): Promise<void> {
   for (const name of NAMESPACE_NAMES) await ensure(core, '', 'namespaces', { metadata: { name } });
 }
 
-/** Creates the object unless it exists; data of an existing ConfigMap is brought up to date. */
-export async function ensure(core: Core, group: string, plural: string, object: object): Promise<void> {
+/** Creates the object unless it exists; the `kept` fields of an existing one are brought up to date. */
+export async function ensure(
+  core: Core,
+  group: string,
+  plural: string,
+  object: object,
+  kept: string[] = [],
+): Promise<void> {
   const resource = core.registry.find(group, 'v1', plural);
   if (!resource) return;
-  const { group: _group, kind } = resource.type;
-  const input = { apiVersion: group === '' ? 'v1' : `${group}/v1`, kind, ...object } as AnyObject;
+  const input = { apiVersion: group === '' ? 'v1' : `${group}/v1`, kind: resource.type.kind, ...object } as AnyObject;
   const { name, namespace } = input.metadata;
   const stored = core.store.get(resource.storage, namespace ? `${namespace}/${name}` : name);
+  const fresh = Object.fromEntries(kept.map((field) => [field, input[field]]));
   try {
-    if (!stored) await create(core, resource, input, namespace, CONTEXT);
-    else if (input.data !== undefined) {
+    if (!stored) await create(core, resource, input, namespace, SYSTEM);
+    else if (kept.length > 0) {
       const target = { resource, namespace, name };
-      await change(core, target, (now) => ({ ...now, data: input.data }), CONTEXT, { operation: 'PatchOptions' });
+      await change(core, target, (current) => ({ ...current, ...fresh }), SYSTEM, { operation: 'PatchOptions' });
     }
   } catch (error) {
     // A namespace that is deleted at once takes its content along.
-    core.log.debug('A default object was not created', { kind, name, namespace, error });
+    core.log.debug('A default object was not created', { kind: resource.type.kind, name, namespace, error });
   }
-}
-
-/** The stored objects of a resource, in its version. */
-export function* objectsOf(core: Core, group: string, plural: string): Generator<AnyObject> {
-  const resource = core.registry.find(group, 'v1', plural);
-  if (!resource) return;
-  for (const object of core.store.entries(resource.storage).values()) yield fromStorage(resource, object);
 }

@@ -69,6 +69,7 @@ async function createNamed(
   input.metadata.uid = randomUUID();
   input.metadata.creationTimestamp = now;
   if (resource.status) delete input.status;
+  applyStrategy(resource.storage, input, undefined, strategyContext(core, now));
   const prepared = await admitted(core, resource, input, undefined, context, {
     operation: 'CREATE',
     type,
@@ -77,10 +78,7 @@ async function createNamed(
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
     context,
   });
-  const stored = structuredClone(toStorage(resource, prepared));
-  if (resource.generation) stored.metadata.generation = 1;
-  applyStrategy(resource.storage, stored, undefined, strategyContext(core, now));
-  const version = fromStorage(resource, stored);
+  const version = resource.generation ? withGeneration(prepared, 1) : prepared;
   const tracked = input.metadata.managedFields
     ? version
     : core.machinery.trackUpdate({ before: undefined, after: version, manager: context.manager, now });
@@ -162,7 +160,7 @@ const STRATEGIC_REFUSED =
   'application/merge-patch+json, application/apply-patch+yaml';
 
 export interface ChangeOptions {
-  subresource?: 'status' | 'scale' | undefined;
+  subresource?: 'status' | 'scale' | 'binding' | undefined;
   operation: 'UpdateOptions' | 'PatchOptions';
   /** managedFields were set by the computation. */
   applied?: boolean;
@@ -184,8 +182,11 @@ export async function change(
     if (!before) throw notFound(type, name);
     const current = fromStorage(resource, before);
     const wanted = compute(current);
+    // An apply that changes nothing hands back what there is.
+    if (wanted === current) return current;
     checkPreconditions(resource, current, wanted);
-    const next = mergeParts(resource, current, wanted, options);
+    const next = structuredClone(mergeParts(resource, current, wanted, options));
+    if (options.subresource !== 'status') applyStrategy(resource.storage, next, before, strategyContext(core, now));
     const request: AdmissionRequest = {
       operation: 'UPDATE',
       type,
@@ -197,12 +198,8 @@ export async function change(
       context,
     };
     const prepared = await admitted(core, resource, next, current, context, request);
-    const stored = structuredClone(toStorage(resource, prepared));
-    if (options.subresource !== 'status') applyStrategy(resource.storage, stored, before, strategyContext(core, now));
-    if (resource.generation && specChanged(resource, before, stored)) {
-      stored.metadata.generation = (before.metadata.generation ?? 0) + 1;
-    }
-    const version = fromStorage(resource, stored);
+    const counts = resource.generation && specChanged(resource, current, prepared);
+    const version = counts ? withGeneration(prepared, (current.metadata.generation ?? 0) + 1) : prepared;
     const { manager } = context;
     const tracked = options.applied
       ? version
@@ -216,6 +213,10 @@ export async function change(
     if (context.dryRun || sameApartFromTimes(current, tracked)) return context.dryRun ? tracked : current;
     return fromStorage(resource, save(core, resource, key, toStorage(resource, tracked)));
   }
+}
+
+function withGeneration(object: AnyObject, generation: number): AnyObject {
+  return { ...object, metadata: { ...object.metadata, generation } };
 }
 
 /** Stores the object, or removes it when it was waiting only for its last finalizer. */
@@ -362,8 +363,7 @@ function mergeParts(resource: Resource, current: AnyObject, wanted: AnyObject, o
     managedFields: old,
     ...fixed
   } = current.metadata;
-  const cleared = Array.isArray(managedFields) && managedFields.length === 0;
-  const kept = options.applied ? managedFields : cleared ? undefined : old;
+  const kept = options.applied || (Array.isArray(managedFields) && managedFields.length > 0) ? managedFields : old;
   const next: AnyObject = {
     ...wanted,
     metadata: {

@@ -318,12 +318,12 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
         );
         if (failing) plan(sampler);
       },
-      onState(state) {
+      onState(state, quiet) {
         const changed = stream.state?.state !== state.state;
         stream.state = state;
         if (changed && state.state === 'broken')
           log.warn('a stream broke; polling goes on', { ...describe(sampler), error: state.error });
-        if (!sampler.sample || !changed) return;
+        if (!sampler.sample || !changed || quiet) return;
         publish(sampler, { ...sampler.sample, stream: state });
         // Nothing was polled while a complete stream lived: ask at once.
         if (state.state === 'broken' && sampler.scaler?.watchIsComplete) request(sampler, true);

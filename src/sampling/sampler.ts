@@ -99,7 +99,10 @@ export function createSampler(query: Query, source: Source): Sampler {
 export function phaseOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) / 2 ** 32;
+  // Murmur's last mixing step: alone, FNV leaves the upper bits of keys that differ in their last letters alike.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /** The least of the readers' intervals. Stops looking as soon as the present one is confirmed. */

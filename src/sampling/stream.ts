@@ -18,7 +18,8 @@ export interface StreamOptions {
   clock: Clock;
   random: () => number;
   onReading(reading: Reading): void;
-  onState(state: StreamState): void;
+  /** `quiet` when a reading that carries the news follows at once. */
+  onState(state: StreamState, quiet: boolean): void;
 }
 
 /** Keeps a scaler's stream open until the signal is aborted; a stream that breaks or ends is opened again with back-off. */
@@ -27,18 +28,18 @@ export async function followStream(options: StreamOptions): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     let live = false;
-    const settled = () => {
+    const settled = (quiet: boolean) => {
       if (live || signal.aborted) return;
       live = true;
       failures = 0;
-      onState({ state: 'live', since: clock.monotonic() });
+      onState({ state: 'live', since: clock.monotonic() }, quiet);
     };
-    const timer = clock.after(SETTLED_MS, settled);
+    const timer = clock.after(SETTLED_MS, () => settled(false));
     let error: WindlassError;
     try {
       await watch(signal, (reading) => {
         if (signal.aborted) return;
-        settled();
+        settled(true);
         onReading(reading);
       });
       error = new WindlassError('SourceUnavailable', `the stream of the ${type} trigger ended`);
@@ -48,7 +49,7 @@ export async function followStream(options: StreamOptions): Promise<void> {
       timer.cancel();
     }
     if (signal.aborted) return;
-    onState({ state: 'broken', since: clock.monotonic(), error });
+    onState({ state: 'broken', since: clock.monotonic(), error }, false);
     const pause = error.retryAfter ?? backoff(failures++, FIRST_RETRY_MS, LAST_RETRY_MS, random);
     await clock.sleep(pause, signal).catch(() => {});
   }

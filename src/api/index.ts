@@ -19,7 +19,7 @@ export type { ClusterTriggerAuthentication } from './cluster-trigger-authenticat
 export type { Condition, ConditionType } from './conditions.ts';
 export type { HpaBehavior, HpaScalingRules } from './hpa-behavior.ts';
 export type { KindName, KindTypes } from './kinds.ts';
-export type { Container, EnvFromSource, EnvVar, PodSpec, PodTemplate } from './pod.ts';
+export type { Container, EnvFromSource, EnvVar, KeyRef, PodSpec, PodTemplate } from './pod.ts';
 export type { JobSpec, ScaledJob, ScaledJobSpec, ScaledJobStatus, ScalingStrategy } from './scaled-job.ts';
 export type {
   Fallback,

@@ -1,0 +1,37 @@
+/**
+ * Values that the files tell, and names of values that exist although their text is not in the files (a Secret that is
+ * made elsewhere). `any`: there may be further ones that nobody can name.
+ */
+export interface PartlyKnown {
+  known: Record<string, string>;
+  hidden: Set<string>;
+  any: boolean;
+}
+
+export const nothingKnown = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: true });
+export const nothingThere = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: false });
+
+/** Puts a value in place of an earlier one; undefined means that it exists but is not known. */
+export function give(values: PartlyKnown, name: string, text: string | undefined): void {
+  if (text === undefined) {
+    delete values.known[name];
+    values.hidden.add(name);
+  } else {
+    values.known[name] = text;
+    values.hidden.delete(name);
+  }
+}
+
+/** Data of a Secret or ConfigMap manifest as text. A value that cannot be decoded is left out. */
+export function dataOf(object: Record<string, unknown>): Record<string, string> {
+  const texts: Record<string, string> = {};
+  const secret = object.kind === 'Secret';
+  for (const [key, value] of entriesOf(object.data))
+    if (typeof value === 'string') texts[key] = secret ? Buffer.from(value, 'base64').toString('utf8') : value;
+  for (const [key, value] of entriesOf(object.stringData)) if (typeof value === 'string') texts[key] = value;
+  return texts;
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}

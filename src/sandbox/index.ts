@@ -11,7 +11,6 @@ import { announceAuthentication, announceGroups, announceServer, kubeconfigOf } 
 import { startServer } from './api/http/server.ts';
 import { createDefaults, fillNamespaces, serveDefinitions } from './api/lifecycle.ts';
 import { createOutgoing } from './api/outgoing.ts';
-import { toTable } from './api/plain-table.ts';
 import { createRegistry } from './api/registry.ts';
 import { createMachinery } from './api/schema-machinery.ts';
 import { type Identity, makeIdentity, parseIdentity } from './api/security/identity.ts';
@@ -22,6 +21,7 @@ import { type Kubelet, type Program, startKubelet } from './kubelet/index.ts';
 import { jsonPatch } from './patch/json-patch.ts';
 import { openSavedState, type SavedState } from './store/sqlite.ts';
 import { createStore, type Persistence } from './store/store.ts';
+import { toTable } from './tables/index.ts';
 import type { AnyObject, ClusterApi, Running } from './types.ts';
 
 export interface ClusterOptions {

@@ -128,8 +128,16 @@ export interface ClusterReader {
     onChange: (pods: readonly { phase: string; nodeName: string | undefined }[]) => void,
   ): Promise<void>;
   /** Ready endpoint addresses of a Service, with the ports its EndpointSlices list. */
-  serviceEndpoints(namespace: string, service: string, signal: AbortSignal): Promise<{ address: string; ports: number[] }[]>;
-  listPods(namespace: string, selector: string, signal: AbortSignal): Promise<readonly { phase: string; nodeName: string | undefined }[]>;
+  serviceEndpoints(
+    namespace: string,
+    service: string,
+    signal: AbortSignal,
+  ): Promise<{ address: string; ports: number[] }[]>;
+  listPods(
+    namespace: string,
+    selector: string,
+    signal: AbortSignal,
+  ): Promise<readonly { phase: string; nodeName: string | undefined }[]>;
 }
 
 export interface ScalerDeps {
@@ -169,12 +177,19 @@ export interface ScalerDefinition<F extends Fields = Fields> {
   scalerLabel: string;
   fields: F;
   podIdentity: readonly PodIdentityProvider[];
+  /**
+   * How the trigger's `metricType` is read. Default: AverageValue and Value, absent means AverageValue. `always`: it is
+   * ignored and the HPA gets this one. A list: one of these has to be given.
+   */
+  metricTypes?: readonly MetricType[] | { always: 'AverageValue' | 'Value' };
   /** What a query depends on beside its fields: most on nothing, some on the namespace or the object. */
   scope?: 'namespace' | 'object';
   /** Metadata keys beyond the declared fields are part of the configuration (external scalers). */
   openMetadata?: boolean;
   /** Problems that no single field shows. Called even when single fields failed; those are then undefined. */
   validate?(config: Partial<ConfigOf<F>>, context: TriggerContext): FieldProblem[];
+  /** What will probably not work although KEDA takes it: told to the user, never an error. */
+  advise?(config: Partial<ConfigOf<F>>, context: TriggerContext): FieldProblem[];
   /** The metrics, from configuration alone. Called only for a valid configuration. */
   metrics(config: ConfigOf<F>, context: TriggerContext): MetricSpec[];
   /** `useCachedMetrics` is allowed. Default true. */

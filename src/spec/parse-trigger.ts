@@ -27,7 +27,7 @@ export interface FieldFault {
 
 /** Something the user should know although the trigger works. */
 export interface FieldNotice extends FieldFault {
-  kind: 'deprecated' | 'unknown' | 'ignored';
+  kind: 'deprecated' | 'unknown' | 'ignored' | 'doubtful';
 }
 
 export interface ParsedFields<F extends Fields> {

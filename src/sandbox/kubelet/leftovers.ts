@@ -67,6 +67,7 @@ export function keepProcessRecords(stateDir: string, log: Logger): ProcessRecord
     async stop() {
       if (!guard || guard.exitCode !== null || guard.pid === undefined) return;
       const ended = once(guard, 'exit');
+      guard.ref();
       guard.stdin?.end();
       await ended;
     },

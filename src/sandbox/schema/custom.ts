@@ -13,7 +13,7 @@ export interface DefinitionSpec {
     name: string;
     served?: boolean;
     schema?: { openAPIV3Schema?: OpenApiSchema };
-    subresources?: { status?: object };
+    subresources?: { status?: object; scale?: object };
   }[];
 }
 
@@ -22,8 +22,11 @@ export interface CustomVersion {
   type: ResourceType;
   node: SchemaNode;
   schema: OpenApiSchema;
+  listKind: string;
+  served: boolean;
   /** Has a status subresource. */
   status: boolean;
+  scale: boolean;
   validate(object: Record<string, unknown>, old: AnyObject | undefined): FieldError[];
 }
 
@@ -43,7 +46,10 @@ export function customVersions(crd: AnyObject, metadata: SchemaNode): CustomVers
     return {
       type,
       schema,
+      listKind: spec.names.listKind ?? `${spec.names.kind}List`,
+      served: version.served !== false,
       status: version.subresources?.status !== undefined,
+      scale: version.subresources?.scale !== undefined,
       node: makeNode(schema, from, true),
       validate: (object) => checkMetadata(type, object),
     };

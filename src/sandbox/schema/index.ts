@@ -5,6 +5,7 @@ import { type CustomVersion, customVersions } from './custom.ts';
 import { defaultingOf } from './defaults/index.ts';
 import { type FieldError, invalidObject } from './field-error.ts';
 import { makeNode, type NodeSource, type SchemaNode } from './node.ts';
+import { type OpenApiDocuments, openApiDocuments } from './openapi/index.ts';
 import { checkBuiltin } from './rules/index.ts';
 import { shape } from './shape.ts';
 
@@ -38,6 +39,8 @@ export interface SchemaSource {
   node(type: TypeName): SchemaNode | undefined;
   /** Whether status is written through a subresource of its own. */
   hasStatus(type: TypeName): boolean;
+  /** The OpenAPI documents of everything served. */
+  openApi: OpenApiDocuments;
 }
 
 /** The part of a ResourceType by which schemas are found. */
@@ -72,6 +75,7 @@ export function createSchemas(): SchemaSource {
       for (const version of versions) custom.set(keyOf(version.type), version);
     },
     removeCustomResource: remove,
+    openApi: openApiDocuments(() => [...custom.values()].filter((version) => version.served)),
     node: nodeOf,
     hasStatus(type) {
       const version = custom.get(keyOf(type));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { ApiError } from '../../types.ts';
+import { decodeObject } from '../protobuf/decode.ts';
 
 /** A path below /api or /apis, taken apart. */
 export interface ResourcePath {
@@ -67,11 +68,15 @@ export function contentTypeOf(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** @throws ApiError BadRequest, or UnsupportedMediaType for anything but JSON and YAML */
+/** @throws ApiError BadRequest, or UnsupportedMediaType for anything but JSON, YAML and Kubernetes' protobuf */
 export function parseBody(body: Buffer, contentType: string): unknown {
+  if (contentType === 'application/vnd.kubernetes.protobuf') return decodeObject(body);
   const yaml = contentType === 'application/yaml' || contentType === 'application/apply-patch+yaml';
   if (!yaml && !contentType.endsWith('json')) {
-    throw new ApiError('UnsupportedMediaType', unsupported('application/json, application/yaml'));
+    throw new ApiError(
+      'UnsupportedMediaType',
+      unsupported('application/json, application/yaml, application/vnd.kubernetes.protobuf'),
+    );
   }
   try {
     const text = body.toString('utf8');

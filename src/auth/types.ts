@@ -1,3 +1,6 @@
+import type { TriggerAuthenticationSpec } from '../api/authentication-spec.ts';
+import type { Container } from '../api/pod.ts';
+
 /** Where an object lives. */
 export interface ObjectRef {
   kind: string;
@@ -16,54 +19,10 @@ export interface PodIdentityRecord {
   externalID?: string;
 }
 
-/** spec of a TriggerAuthentication or ClusterTriggerAuthentication, as far as it is read here. */
-export interface TriggerAuthenticationSpec {
-  podIdentity?: Partial<PodIdentityRecord> | undefined;
-  secretTargetRef?: readonly { parameter: string; name: string; key: string }[] | undefined;
-  configMapTargetRef?: readonly { parameter: string; name: string; key: string }[] | undefined;
-  env?: readonly { parameter: string; name: string; containerName?: string | undefined }[] | undefined;
-  filePath?: string | undefined;
-  boundServiceAccountToken?: readonly { parameter: string; serviceAccountName: string }[] | undefined;
-  /** Providers that are not served yet; their presence is an error that names the field. */
-  hashiCorpVault?: unknown;
-  azureKeyVault?: unknown;
-  gcpSecretManager?: unknown;
-  awsSecretManager?: unknown;
-  oauth2?: unknown;
-}
+export type { TriggerAuthenticationSpec };
 
 /** The parts of a container that its environment depends on. */
-export interface ContainerEnv {
-  name: string;
-  env?: readonly EnvVar[] | undefined;
-  envFrom?: readonly EnvFromSource[] | undefined;
-}
-
-export interface EnvVar {
-  name: string;
-  value?: string | undefined;
-  valueFrom?:
-    | {
-        secretKeyRef?: KeyRef | undefined;
-        configMapKeyRef?: KeyRef | undefined;
-        fieldRef?: unknown;
-        resourceFieldRef?: unknown;
-        fileKeyRef?: unknown;
-      }
-    | undefined;
-}
-
-export interface KeyRef {
-  name?: string | undefined;
-  key: string;
-  optional?: boolean | undefined;
-}
-
-export interface EnvFromSource {
-  prefix?: string | undefined;
-  configMapRef?: { name?: string | undefined; optional?: boolean | undefined } | undefined;
-  secretRef?: { name?: string | undefined; optional?: boolean | undefined } | undefined;
-}
+export type ContainerEnv = Pick<Container, 'name' | 'env' | 'envFrom'>;
 
 /** A pod template's spec, or a ScaledJob's. */
 export interface PodTemplate {
@@ -105,7 +64,11 @@ export interface AuthProblem {
 }
 
 export interface ResolveRequest {
-  trigger: { authenticationRef?: { name: string; kind?: string | undefined } | undefined };
+  /** Only what a trigger's metadata and authentication name is read of the target's environment. */
+  trigger: {
+    metadata?: Readonly<Record<string, string>> | undefined;
+    authenticationRef?: { name: string; kind?: string | undefined } | undefined;
+  };
   object: { kind: 'ScaledObject' | 'ScaledJob'; namespace: string; name: string };
   /** The target's pod template; undefined for targets without one (custom resources). */
   podTemplate: PodTemplate | undefined;

@@ -92,14 +92,14 @@ function checkObject(field: ObjectField, value: Record<string, unknown>, path: P
       sink.problem([...path, name], `is missing: ${lowerFirst(property.description)}`);
   }
   for (const rule of field.options.rules ?? [])
-    if (!rule.holds(kept)) sink.problem([...path, rule.field], rule.message, kept[rule.field]);
+    if (!rule.holds(kept)) sink.problem([...path, rule.field], rule.message, kept[rule.field], 'usable');
   return kept;
 }
 
 function checkList(field: ObjectField, value: unknown[], path: Path, sink: ProblemSink): unknown[] {
   const { minItems } = field.options;
   if (minItems !== undefined && value.length < minItems)
-    sink.problem(path, `must have at least ${minItems} ${minItems === 1 ? 'entry' : 'entries'}`);
+    sink.problem(path, `must have at least ${minItems} ${minItems === 1 ? 'entry' : 'entries'}`, value, 'usable');
   const { items } = field;
   return items === undefined
     ? value
@@ -133,8 +133,8 @@ function checkInteger(field: ObjectField, value: number, path: Path, sink: Probl
   const { min, max, format } = field.options;
   const widest = format === 'int64' ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1;
   if (!Number.isInteger(value)) sink.problem(path, 'must be a whole number', value);
-  else if (value < (min ?? -widest - 1)) sink.problem(path, `must be at least ${min ?? -widest - 1}`, value);
-  else if (value > (max ?? widest)) sink.problem(path, `must be at most ${max ?? widest}`, value);
+  else if (value < (min ?? -widest - 1)) sink.problem(path, `must be at least ${min ?? -widest - 1}`, value, 'usable');
+  else if (value > (max ?? widest)) sink.problem(path, `must be at most ${max ?? widest}`, value, 'usable');
   return value;
 }
 
@@ -151,8 +151,9 @@ const EXPECTED = {
 
 function wrongType(field: ObjectField, value: unknown): string {
   const wrong = `must be ${EXPECTED[field.type]}, not ${describe(value)}`;
-  if (field.type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `${wrong}: put it in quotes ("${value}")`;
+  if (field.type === 'string' && typeof value === 'number') return `${wrong}: put it in quotes ("${value}")`;
+  // What was written may be yes, no, on, off, y or n: all of them are booleans to kubectl.
+  if (field.type === 'string' && typeof value === 'boolean') return `${wrong}: put it in quotes`;
   if (typeof value === 'string' && field.type === 'integer' && /^-?\d+$/.test(value))
     return `${wrong}: take off the quotes (${value})`;
   if (typeof value === 'string' && field.type === 'boolean' && /^(true|false)$/.test(value))

@@ -1,28 +1,26 @@
 import { scaleTargetOf, usesScalingModifiers } from '../../api/defaults.ts';
 import type { PodSpec, ScaledJob, ScaledObject, Trigger } from '../../api/index.ts';
-import { type KindName, type KindTypes, kindNamed } from '../../api/kinds.ts';
-import { checkRules, type FormulaCheck, type RuleProblem } from '../../api/rules/index.ts';
+import { KINDS, type KindName, type KindTypes, kindNamed } from '../../api/kinds.ts';
+import { EVENTING_GROUP, KEDA_GROUP } from '../../api/resources.ts';
+import { checkRules, type RuleProblem } from '../../api/rules/index.ts';
 import { validateObject } from '../../api/validate.ts';
+import { nearest } from '../../base/nearest.ts';
+import { apiVersionOf } from '../../base/object.ts';
 import { formatPath, type Path, parsePath } from '../../spec/object-path.ts';
 import type { ObjectProblem } from '../../spec/object-problem.ts';
 import { checkKeys, findTarget } from './check-references.ts';
-import { checkTrigger, type TriggerTypes } from './check-triggers.ts';
+import { checkTrigger } from './check-triggers.ts';
 import { credentialsOf } from './credentials.ts';
 import { environmentOf } from './environment.ts';
 import type { Finding } from './finding.ts';
-import { type ManifestIndex, titleOf } from './objects.ts';
+import { groupOf, type ManifestIndex, titleOf } from './objects.ts';
 import type { Manifest } from './parse-manifests.ts';
 import { salvage } from './salvage.ts';
 import { nothingKnown } from './values.ts';
 
-export interface CheckOptions {
-  types: TriggerTypes;
-  checkFormula?: FormulaCheck | undefined;
-}
-
 /** Collects findings of one manifest; a field is blamed once, by whoever comes first. */
 export interface Report {
-  add(path: Path, severity: Finding['severity'], message: string): void;
+  add(path: Path, severity: Finding['severity'], message: string, hint?: string): void;
   readonly findings: Finding[];
 }
 
@@ -31,7 +29,7 @@ export function reportOn(manifest: Manifest): Report {
   const blamed = new Set<string>();
   return {
     findings,
-    add(path, severity, message) {
+    add(path, severity, message, hint) {
       const field = formatPath(path);
       if (blamed.has(field)) return;
       blamed.add(field);
@@ -42,6 +40,7 @@ export function reportOn(manifest: Manifest): Report {
         field,
         severity,
         message,
+        ...(hint === undefined ? {} : { hint }),
       });
     },
   };
@@ -55,35 +54,46 @@ export interface CheckedManifest {
 }
 
 /** Everything about one manifest that needs no look at its rivals. Kinds that are not ours have no findings. */
-export function checkManifest(manifest: Manifest, index: ManifestIndex, options: CheckOptions): CheckedManifest {
+export function checkManifest(manifest: Manifest, index: ManifestIndex): CheckedManifest {
   const { apiVersion, kind: given } = manifest.object;
   const kind = kindNamed(apiVersion, given);
   const report = reportOn(manifest);
-  if (kind === undefined) return { findings: report.findings, kind, object: undefined };
+  if (kind === undefined) {
+    checkStranger(apiVersion, given, report);
+    return { findings: report.findings, kind, object: undefined };
+  }
   const { raw, problems, warnings } = validateObject(kind, manifest.object);
   for (const { path, message } of problems) report.add(parsePath(path), 'error', message);
   const object = salvage(raw, problems) as unknown as KindTypes[typeof kind];
   const judged = withFieldsOfOldCrds(kind, object, manifest);
-  for (const { path, message, effect } of rulesOf(kind, judged, problems, options))
+  for (const { path, message, effect } of rulesOf(kind, judged, problems))
     report.add(parsePath(path), effect === 'warn' ? 'warning' : 'error', message);
   for (const { path, message } of warnings) report.add(parsePath(path), 'warning', message);
-  if (kind === 'ScaledObject') checkScaledObject(object as ScaledObject, report, index, options);
-  if (kind === 'ScaledJob') checkScaledJob(object as ScaledJob, report, index, options);
+  if (kind === 'ScaledObject') checkScaledObject(object as ScaledObject, report, index);
+  if (kind === 'ScaledJob') checkScaledJob(object as ScaledJob, report, index);
   if (kind === 'TriggerAuthentication')
     for (const finding of checkKeys(manifest, (object as KindTypes['TriggerAuthentication']).spec, index))
       report.add(finding.path, finding.severity, finding.message);
   return { findings: report.findings, kind, object };
 }
 
+/** Groups of ours, and the one that KEDA 1 had. */
+const GROUPS = [KEDA_GROUP, EVENTING_GROUP, 'keda.k8s.io'];
+
+/** An object that is in a group of ours but of no kind there; all others are somebody else's. */
+function checkStranger(apiVersion: unknown, kind: unknown, report: Report): void {
+  if (!GROUPS.includes(groupOf(apiVersion))) return;
+  const known = Object.hasOwn(KINDS, String(kind)) ? KINDS[kind as KindName].type : undefined;
+  const meant = nearest(String(kind), Object.keys(KINDS));
+  if (known !== undefined) report.add(['apiVersion'], 'error', `must be ${apiVersionOf(known)} for ${known.kind}`);
+  else
+    report.add(['kind'], 'error', `${kind} is not a kind of ${apiVersion}${meant ? `; did you mean ${meant}?` : ''}`);
+}
+
 /** Rules expect a whole object; on the remains of a broken one a rule may fail, and the rest is said next time. */
-function rulesOf<K extends KindName>(
-  kind: K,
-  object: KindTypes[K],
-  problems: readonly ObjectProblem[],
-  { checkFormula }: CheckOptions,
-): RuleProblem[] {
+function rulesOf<K extends KindName>(kind: K, object: KindTypes[K], problems: readonly ObjectProblem[]): RuleProblem[] {
   try {
-    return checkRules(kind, object, { checkFormula });
+    return checkRules(kind, object);
   } catch (error) {
     if (problems.length > 0) return [];
     throw error;
@@ -102,7 +112,7 @@ function withFieldsOfOldCrds<T extends KindTypes[KindName]>(kind: KindName, obje
   return job as unknown as T;
 }
 
-function checkScaledObject(object: ScaledObject, report: Report, index: ManifestIndex, options: CheckOptions): void {
+function checkScaledObject(object: ScaledObject, report: Report, index: ManifestIndex): void {
   const { name, envSourceContainerName } = object.spec.scaleTargetRef;
   const target = name === '' ? undefined : findTarget(object, index);
   if (name !== '' && target === undefined)
@@ -119,14 +129,13 @@ function checkScaledObject(object: ScaledObject, report: Report, index: Manifest
     { pod: template?.spec, container: envSourceContainerName, path },
     report,
     index,
-    options,
   );
 }
 
-function checkScaledJob(job: ScaledJob, report: Report, index: ManifestIndex, options: CheckOptions): void {
+function checkScaledJob(job: ScaledJob, report: Report, index: ManifestIndex): void {
   const pod = job.spec.jobTargetRef.template.spec;
   const container = job.spec.envSourceContainerName;
-  checkTriggers(job, 'ScaledJob', { pod, container, path: ['spec', 'envSourceContainerName'] }, report, index, options);
+  checkTriggers(job, 'ScaledJob', { pod, container, path: ['spec', 'envSourceContainerName'] }, report, index);
 }
 
 interface EnvironmentSource {
@@ -142,7 +151,6 @@ function checkTriggers(
   { pod, container, path }: EnvironmentSource,
   report: Report,
   index: ManifestIndex,
-  options: CheckOptions,
 ): void {
   const namespace = object.metadata.namespace ?? '';
   const containers = pod?.containers;
@@ -180,7 +188,7 @@ function checkTriggers(
       environment,
       credentials: broken ? { ...credentials, parameters: nothingKnown() } : credentials,
     };
-    for (const finding of checkTrigger(trigger, around, options.types))
-      report.add(finding.path, finding.severity, finding.message);
+    for (const finding of checkTrigger(trigger, around))
+      report.add(finding.path, finding.severity, finding.message, finding.hint);
   });
 }

@@ -1,22 +1,17 @@
 import type { Trigger } from '../../api/index.ts';
-import { nearest } from '../../base/nearest.ts';
 import type { FieldProblem, ScalerDefinition, TriggerContext } from '../../scalers/definition.ts';
 import { type ParsedTrigger, parseTrigger } from '../../scalers/parse.ts';
-import type { Path } from '../../spec/object-path.ts';
+import { findDefinition, unknownTypeMessage } from '../../scalers/registry.ts';
+import { formatPath, type Path } from '../../spec/object-path.ts';
 import type { Field } from '../../spec/trigger-fields.ts';
 import type { Credentials } from './credentials.ts';
 import type { PartlyKnown } from './values.ts';
-
-/** The trigger types there are. */
-export interface TriggerTypes {
-  find(type: string): ScalerDefinition | undefined;
-  names(): readonly string[];
-}
 
 export interface TriggerFinding {
   path: Path;
   severity: 'error' | 'warning';
   message: string;
+  hint?: string;
 }
 
 export interface TriggerSurroundings {
@@ -26,27 +21,28 @@ export interface TriggerSurroundings {
 }
 
 /** Checks a trigger the way the operator will, with what the files tell about its credentials and environment. */
-export function checkTrigger(trigger: Trigger, around: TriggerSurroundings, types: TriggerTypes): TriggerFinding[] {
+export function checkTrigger(trigger: Trigger, around: TriggerSurroundings): TriggerFinding[] {
   const at: Path = ['spec', 'triggers', around.context.triggerIndex];
-  const definition = types.find(trigger.type);
-  if (definition === undefined) {
-    const meant = nearest(trigger.type, types.names());
-    const message = `"${trigger.type}" is not a type of trigger${meant ? `; did you mean ${meant}?` : ''}`;
-    return [{ path: [...at, 'type'], severity: 'error', message }];
-  }
+  const definition = findDefinition(trigger.type);
+  if (definition === undefined)
+    return [{ path: [...at, 'type'], severity: 'error', message: unknownTypeMessage(trigger.type) }];
   const { problems, notices } = parseWithWhatIsKnown(trigger, around, definition);
   // What an identity makes superfluous cannot be told without the object that may set one.
   const identityKnown = trigger.authenticationRef === undefined || around.credentials.manifest !== undefined;
-  return [
-    ...problems.map(
-      ({ field, message }): TriggerFinding => ({ path: pathOf(field, trigger, at), severity: 'error', message }),
-    ),
-    ...notices
-      .filter(({ kind }) => identityKnown || kind !== 'ignored')
-      .map(
-        ({ field, message }): TriggerFinding => ({ path: pathOf(field, trigger, at), severity: 'warning', message }),
-      ),
-  ];
+  const findings = new Map<string, TriggerFinding>();
+  for (const { field, message } of problems) {
+    const path = pathOf(field, trigger, at);
+    if (!findings.has(formatPath(path))) findings.set(formatPath(path), { path, severity: 'error', message });
+  }
+  for (const { kind, field, message } of notices) {
+    if (!identityKnown && kind === 'ignored') continue;
+    const path = pathOf(field, trigger, at);
+    const error = findings.get(formatPath(path));
+    // A notice about a field that has a problem is why it has one: a variable that is not there, for example.
+    if (error === undefined) findings.set(formatPath(path), { path, severity: 'warning', message });
+    else if (!error.message.includes(message)) error.hint = message;
+  }
+  return [...findings.values()];
 }
 
 /**

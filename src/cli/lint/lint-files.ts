@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ScaledObject } from '../../api/index.ts';
 import { describeError, WindlassError } from '../../base/errors.ts';
 import { formatPath } from '../../spec/object-path.ts';
-import { type CheckOptions, checkManifest } from './check-manifest.ts';
+import { checkManifest } from './check-manifest.ts';
 import { checkDuplicates, checkRivals, type ReferenceFinding, type ScaledObjectManifest } from './check-references.ts';
 import { type Finding, sortFindings } from './finding.ts';
 import { indexManifests, titleOf } from './objects.ts';
@@ -13,6 +13,8 @@ export interface ManifestText {
   /** How findings name it. */
   file: string;
   text: string;
+  /** Found in a folder: documents that are no Kubernetes objects are somebody else's. */
+  among?: true;
 }
 
 export interface LintResult {
@@ -22,11 +24,11 @@ export interface LintResult {
 }
 
 /** Checks texts of manifests together, so that references between them are followed. */
-export function lintTexts(texts: readonly ManifestText[], options: CheckOptions): LintResult {
+export function lintTexts(texts: readonly ManifestText[]): LintResult {
   const findings: Finding[] = [];
   const manifests: Manifest[] = [];
-  for (const { file, text } of texts) {
-    const parsed = parseManifestFile(file, text);
+  for (const { file, text, among } of texts) {
+    const parsed = parseManifestFile(file, text, among);
     findings.push(...parsed.findings);
     manifests.push(...parsed.manifests);
   }
@@ -34,7 +36,7 @@ export function lintTexts(texts: readonly ManifestText[], options: CheckOptions)
   const scaledObjects: ScaledObjectManifest[] = [];
   let checked = 0;
   for (const manifest of manifests) {
-    const { kind, object, findings: own } = checkManifest(manifest, index, options);
+    const { kind, object, findings: own } = checkManifest(manifest, index);
     findings.push(...own);
     if (kind === undefined) continue;
     checked++;
@@ -68,7 +70,10 @@ export async function readManifests(
       continue;
     }
     try {
-      for (const name of await filesOf(file)) texts.push({ file: name, text: await readFile(name, 'utf8') });
+      if ((await stat(file)).isDirectory())
+        for (const name of await filesIn(file))
+          texts.push({ file: name, text: await readFile(name, 'utf8'), among: true });
+      else texts.push({ file, text: await readFile(file, 'utf8') });
     } catch (error) {
       throw new WindlassError('InvalidArgument', `cannot read ${file}: ${describeError(error)}`, {
         hint: 'name a file, a folder, or - for standard input',
@@ -78,9 +83,8 @@ export async function readManifests(
   return texts;
 }
 
-async function filesOf(file: string): Promise<string[]> {
-  if (!(await stat(file)).isDirectory()) return [file];
-  const entries = await readdir(file, { recursive: true, withFileTypes: true });
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))

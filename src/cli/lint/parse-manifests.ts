@@ -37,8 +37,15 @@ const asKubectl = (tags: Tags): Tags =>
       (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')),
   );
 
-/** The objects of a text of YAML or JSON, Lists taken apart; a text that cannot be read is a finding. */
-export function parseManifestFile(file: string, text: string): { manifests: Manifest[]; findings: Finding[] } {
+/**
+ * The objects of a text of YAML or JSON, Lists taken apart; a text that cannot be read is a finding,
+ * and so is a document that is no object unless `othersAllowed`.
+ */
+export function parseManifestFile(
+  file: string,
+  text: string,
+  othersAllowed = false,
+): { manifests: Manifest[]; findings: Finding[] } {
   const lines = new LineCounter();
   const manifests: Manifest[] = [];
   const findings: Finding[] = [];
@@ -63,12 +70,13 @@ export function parseManifestFile(file: string, text: string): { manifests: Mani
     const value: unknown = document.toJS();
     if (value === null || value === undefined) continue;
     for (const { object, base } of objectsOf(value)) {
-      if (!isRecord(object) || typeof object.kind !== 'string' || typeof object.apiVersion !== 'string')
+      if (!isRecord(object) || typeof object.kind !== 'string' || typeof object.apiVersion !== 'string') {
+        if (othersAllowed) continue;
         report(
           positionOfPath(document, base, positionOf) ?? start,
           'is no Kubernetes object: it needs apiVersion and kind',
         );
-      else
+      } else
         manifests.push({
           file,
           object,

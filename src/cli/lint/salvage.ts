@@ -3,11 +3,11 @@ import type { ObjectProblem } from '../../spec/object-problem.ts';
 
 /**
  * The part of an object that passed validation, so that rules can judge the rest at the same time: values with a
- * problem are taken out, and what every object has is there though it may be empty.
+ * problem that rules could not read are taken out, and what every object has is there though it may be empty.
  */
 export function salvage(kept: Record<string, unknown>, problems: readonly ObjectProblem[]): Record<string, unknown> {
   const object = structuredClone(kept);
-  for (const { path } of problems) takeOut(object, parsePath(path));
+  for (const { path, usable } of problems) if (!usable) takeOut(object, parsePath(path));
   const spec = own(object, 'spec', {}) as Record<string, unknown>;
   own(object, 'metadata', { name: '' });
   if (object.kind === 'ScaledObject') {

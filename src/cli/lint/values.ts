@@ -11,9 +11,12 @@ export interface PartlyKnown {
 export const nothingKnown = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: true });
 export const nothingThere = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: false });
 
-/** Puts a value in place of an earlier one; undefined means that it exists but is not known. */
+/** Texts that somebody is to replace: `<account>`, `${PASSWORD}`, `{{ .Values.url }}`. */
+const PLACEHOLDER = /<[^<>]+>|\$\{[^}]*\}|\{\{/;
+
+/** Puts a value in place of an earlier one; undefined, or a placeholder, means that it exists but is not known. */
 export function give(values: PartlyKnown, name: string, text: string | undefined): void {
-  if (text === undefined) {
+  if (text === undefined || PLACEHOLDER.test(text)) {
     delete values.known[name];
     values.hidden.add(name);
   } else {

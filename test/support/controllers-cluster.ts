@@ -1,18 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { silentLogger } from '../../src/base/log.ts';
 import type { KubeObject, ResourceType } from '../../src/base/object.ts';
 import { timestamp } from '../../src/sandbox/controllers/context.ts';
 import { type ControllerOptions, startControllers } from '../../src/sandbox/controllers/index.ts';
 import { NODES, PODS, type Pod } from '../../src/sandbox/controllers/kinds.ts';
 import { createClusterApi } from '../../src/sandbox/index.ts';
+import { startKubelet } from '../../src/sandbox/kubelet/index.ts';
 import { createFakeClock } from './fake-clock.ts';
 
-/** A cluster on a fake clock with every controller, and pods that do what the test tells them. */
-export async function startTestCluster(options: Partial<ControllerOptions> = {}) {
+export interface TestClusterOptions extends Partial<ControllerOptions> {
+  /** Run a node too: pods without a command are simulated and ready at once. */
+  node?: boolean;
+}
+
+/** A cluster on a fake clock with every controller; without a node pods do what the test tells them. */
+export async function startTestCluster({ node: withNode = false, ...options }: TestClusterOptions = {}) {
   const clock = createFakeClock();
   const api = await createClusterApi({ clock, log: silentLogger });
   const controllers = startControllers({ api, clock, log: silentLogger, ...options });
-  await api.create(NODES, { metadata: { name: 'node' } });
-  const settle = () => clock.advance(0);
+  const stateDir = mkdtempSync(path.join(os.tmpdir(), 'controllers-'));
+  const kubelet = withNode
+    ? await startKubelet({ api, clock, log: silentLogger, stateDir, node: { pods: 1000 }, stopGraceMs: 0 })
+    : undefined;
+  if (!withNode) await api.create(NODES, { metadata: { name: 'node' } });
+  let changes = 0;
+  for (const type of api.types()) api.watch(type, () => changes++);
+  /** Until nothing changes any more by itself. */
+  const settle = async (ms = 0) => {
+    await clock.advance(ms);
+    for (let before = -1; before !== changes; ) {
+      before = changes;
+      await clock.advance(0);
+    }
+  };
 
   const pods = (namespace = 'default') =>
     api.list<Pod>(PODS, { namespace }).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
@@ -77,7 +99,11 @@ export async function startTestCluster(options: Partial<ControllerOptions> = {})
       return made;
     },
     get: <T extends KubeObject>(type: ResourceType, name: string) => api.get<T>(type, name, 'default'),
-    stop: () => controllers.stop(),
+    async stop() {
+      await controllers.stop();
+      await kubelet?.stop();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
   };
 }
 

@@ -91,6 +91,8 @@ export async function deleteIfPresent(
 /** Objects of one type by the uid of their controller, kept up to date by a watch. */
 export interface OwnerIndex<T extends KubeObject> {
   of(ownerUid: string): T[];
+  /** Those in a namespace that nothing controls. */
+  free(namespace: string): T[];
   /** Takes over an object just written, in case its event is still on the way. */
   note(object: T): void;
   stop(): void;
@@ -98,27 +100,27 @@ export interface OwnerIndex<T extends KubeObject> {
 
 /**
  * Follows a type and answers "what does this owner control" without a search through everything.
- * `changed` hears of every owner (uid and reference) of an object that came, went or changed.
+ * `changed` hears of every owner of an object that came, went or changed; undefined for an object that nothing controls.
  */
 export function createOwnerIndex<T extends KubeObject>(
   api: ClusterApi,
   type: ResourceType,
-  changed: (owner: OwnerReference, event: ChangeEvent<T>) => void,
+  changed: (owner: OwnerReference | undefined, event: ChangeEvent<T>) => void,
 ): OwnerIndex<T> {
   const byOwner = new Map<string, Map<string, T>>();
+  const groupOf = (object: T) => controllerOf(object)?.uid ?? `free in ${object.metadata.namespace}`;
   const remove = (object: T) => {
-    const owner = controllerOf(object);
-    const group = owner && byOwner.get(owner.uid);
-    if (!owner || !group) return;
+    const owner = groupOf(object);
+    const group = byOwner.get(owner);
+    if (!group) return;
     const key = keyOf(object);
     if (group.get(key)?.metadata.uid === object.metadata.uid) group.delete(key);
-    if (group.size === 0) byOwner.delete(owner.uid);
+    if (group.size === 0) byOwner.delete(owner);
   };
   const put = (object: T) => {
-    const owner = controllerOf(object);
-    if (!owner) return;
-    const group = byOwner.get(owner.uid) ?? new Map<string, T>();
-    byOwner.set(owner.uid, group);
+    const owner = groupOf(object);
+    const group = byOwner.get(owner) ?? new Map<string, T>();
+    byOwner.set(owner, group);
     group.set(keyOf(object), object);
   };
   const stop = api.watch<T>(type, (event) => {
@@ -128,11 +130,12 @@ export function createOwnerIndex<T extends KubeObject>(
     const before = event.previous && controllerOf(event.previous);
     const after = controllerOf(event.object);
     if (before && before.uid !== after?.uid) changed(before, event);
-    if (after) changed(after, event);
+    changed(after, event);
   });
   for (const object of api.list<T>(type)) put(object);
   return {
     of: (uid) => [...(byOwner.get(uid)?.values() ?? [])],
+    free: (namespace) => [...(byOwner.get(`free in ${namespace}`)?.values() ?? [])],
     note(object) {
       const current = api.get<T>(type, object.metadata.name, object.metadata.namespace);
       if (current && current.metadata.uid === object.metadata.uid) put(current);

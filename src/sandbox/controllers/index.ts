@@ -2,10 +2,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ClusterApi, Running } from '../types.ts';
 import type { ControllerContext } from './context.ts';
+import { startDeploymentController } from './deployment/index.ts';
 import { createEventRecorder } from './events.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job/index.ts';
 import { startNamespaceController } from './namespace.ts';
+import { startReplicaSetController } from './replica-set.ts';
 
 export interface ControllerOptions {
   api: ClusterApi;
@@ -31,6 +33,8 @@ export function startControllers({ api, clock, log }: ControllerOptions): Runnin
     startGarbageCollector(context('garbage-collector-controller')),
     startNamespaceController(context('namespace-controller')),
     startJobController(context('job-controller')),
+    startReplicaSetController(context('replicaset-controller')),
+    startDeploymentController(context('deployment-controller')),
   ];
   return {
     async stop() {

@@ -54,7 +54,7 @@ export function startJobController(context: ControllerContext): Running {
   });
 
   const pods = createOwnerIndex<Pod>(api, PODS, (owner, event) => {
-    if (owner.kind !== 'Job') return;
+    if (owner?.kind !== 'Job') return;
     const namespace = event.object.metadata.namespace ?? '';
     const job = api.get(JOBS, owner.name, namespace);
     if (job?.metadata.uid === owner.uid) jobs.add(`${namespace}/${owner.name}`);

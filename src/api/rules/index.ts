@@ -16,6 +16,7 @@ import { checkAnnotations, checkHpaBehavior, checkTarget, checkUnusedSettings } 
 import { checkMetricTypes, checkTriggerList } from './triggers.ts';
 
 export type { RuleEffect, RuleName, RuleProblem } from './problem.ts';
+export { checkResourceRequests, type LimitRange } from './resource-requests.ts';
 export type { FormulaCheck } from './scaled-object.ts';
 export { formulaVariables } from './scaled-object.ts';
 export { isResourceTrigger } from './triggers.ts';

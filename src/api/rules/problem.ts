@@ -10,6 +10,7 @@ export type RuleName =
   | 'scaling-modifiers'
   | 'scaling-modifiers-fallback'
   | 'scale-to-zero-requirements-not-met'
+  | 'missing-requests'
   | 'hpa-behavior'
   | 'scale-target'
   | 'annotations'

@@ -2,10 +2,11 @@ import { scaleTargetOf, usesScalingModifiers } from '../../api/defaults.ts';
 import type { PodSpec, ScaledJob, ScaledObject, Trigger } from '../../api/index.ts';
 import { KINDS, type KindName, type KindTypes, kindNamed } from '../../api/kinds.ts';
 import { EVENTING_GROUP, KEDA_GROUP } from '../../api/resources.ts';
-import { checkRules, type RuleProblem } from '../../api/rules/index.ts';
+import { checkResourceRequests, checkRules, type LimitRange, type RuleProblem } from '../../api/rules/index.ts';
 import { validateObject } from '../../api/validate.ts';
 import { nearest } from '../../base/nearest.ts';
 import { apiVersionOf } from '../../base/object.ts';
+import { formulaFault } from '../../decision/formula/index.ts';
 import { formatPath, type Path, parsePath } from '../../spec/object-path.ts';
 import type { ObjectProblem } from '../../spec/object-problem.ts';
 import { checkKeys, findTarget } from './check-references.ts';
@@ -93,7 +94,7 @@ function checkStranger(apiVersion: unknown, kind: unknown, report: Report): void
 /** Rules expect a whole object; on the remains of a broken one a rule may fail, and the rest is said next time. */
 function rulesOf<K extends KindName>(kind: K, object: KindTypes[K], problems: readonly ObjectProblem[]): RuleProblem[] {
   try {
-    return checkRules(kind, object);
+    return checkRules(kind, object, { checkFormula: formulaFault });
   } catch (error) {
     if (problems.length > 0) return [];
     throw error;
@@ -121,6 +122,7 @@ function checkScaledObject(object: ScaledObject, report: Report, index: Manifest
       'warning',
       `${scaleTargetOf(object).kind} ${name} is not in these files, so what it has was not checked`,
     );
+  checkRequests(object, target, report, index);
   const template = (target?.object.spec as { template?: { spec?: PodSpec } } | undefined)?.template;
   const path = ['spec', 'scaleTargetRef', 'envSourceContainerName'];
   checkTriggers(
@@ -130,6 +132,17 @@ function checkScaledObject(object: ScaledObject, report: Report, index: Manifest
     report,
     index,
   );
+}
+
+/** Admission refuses what this finds unless a LimitRange of the cluster steps in, which files cannot tell. */
+function checkRequests(object: ScaledObject, target: Manifest | undefined, report: Report, index: ManifestIndex): void {
+  const template = (target?.object.spec as { template?: { spec?: PodSpec } } | undefined)?.template;
+  if (!Array.isArray(template?.spec?.containers)) return;
+  const limitRanges = index.all
+    .filter(({ object: other }) => other.kind === 'LimitRange')
+    .map(({ object: other }) => other as LimitRange);
+  for (const { path, message } of checkResourceRequests(object, template.spec, limitRanges))
+    report.add(parsePath(path), 'warning', message);
 }
 
 function checkScaledJob(job: ScaledJob, report: Report, index: ManifestIndex): void {

@@ -229,3 +229,34 @@ test.each([
     `1 error ${message}`,
   ]);
 });
+
+test('a formula is checked over the names of the triggers', () => {
+  const cron =
+    '{ type: cron, name: office, metadata: { timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: "1" } }';
+  const formula = (text: string) =>
+    lintText(`${deployment}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: so }
+spec:
+  scaleTargetRef: { name: worker }
+  triggers: [${cron}]
+  advanced: { scalingModifiers: { target: "2", formula: ${text} } }
+`);
+  expect(formula('office * 2')).toEqual([]);
+  expect(formula('offce * 2')).toEqual([
+    expect.stringMatching(/^\d+ error spec\.advanced\.scalingModifiers\.formula: .*offce/),
+  ]);
+});
+
+test('cpu without a request in the target is named', () => {
+  const pod = 'spec: { template: { spec: { containers: [{ name: main }] } } }';
+  const cpu = scaledObject('minReplicaCount: 1').replace(
+    /triggers: .*desiredReplicas: "1" } }\]/,
+    'triggers: [{ type: cpu, metricType: Utilization, metadata: { value: "50" } }]',
+  );
+  expect(lintText(`${deployment}${pod}\n${cpu}`)).toEqual([
+    expect.stringContaining('warning spec.triggers[0].type: needs a request of cpu in each container, and main of'),
+  ]);
+});

@@ -120,7 +120,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       tokens,
       aggregation,
       toTable,
-      openApi,
+      openApi: core.machinery.openApi,
       podLogs: (namespace, name, logOptions) => {
         if (!running.kubelet) throw new Error('no pods run in this sandbox, so there are no logs');
         return running.kubelet.podLogs(namespace, name, logOptions);
@@ -176,9 +176,3 @@ function writeKubeconfig(file: string, kubeconfig: object): void {
   // The mode above is only for new files.
   chmodSync(file, 0o600);
 }
-
-const openApi = {
-  v2: () => ({ swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.36.0' }, paths: {}, definitions: {} }),
-  v3Index: () => ({ paths: {} }),
-  v3: () => undefined,
-};

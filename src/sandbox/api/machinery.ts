@@ -27,8 +27,17 @@ export interface Machinery {
     subresource?: string | undefined;
     now: string;
   }): AnyObject;
+  /** The OpenAPI documents of what is served. */
+  openApi: OpenApi;
   setCustomResource(crd: AnyObject): void;
   removeCustomResource(name: string): void;
+}
+
+export interface OpenApi {
+  v2(): object;
+  v3Index(): object;
+  /** By path below /openapi/v3: `api/v1` or `apis/<group>/<version>`. */
+  v3(path: string): object | undefined;
 }
 
 /** Who makes a request. */

@@ -9,6 +9,7 @@ export function createMachinery(): Machinery {
     prepare: schemas.prepare,
     applyPatch: (params) => applyPatch({ ...params, schemas }),
     trackUpdate: (params) => trackUpdate({ ...params, operation: 'Update', schemas }),
+    openApi: schemas.openApi,
     setCustomResource: schemas.setCustomResource,
     removeCustomResource: schemas.removeCustomResource,
   };

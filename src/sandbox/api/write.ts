@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { apiVersionOf } from '../../base/object.ts';
 import { sameJson } from '../store/freeze.ts';
 import { type AnyObject, ApiError, type Patch } from '../types.ts';
+import { checkKind, checkNamespace, checkPreconditions, placeInNamespace } from './checks.ts';
 import { type Core, freeClusterIp, read, storeKey, timestamp } from './core.ts';
-import { alreadyExists, conflict, forbidden, invalid, notFound } from './failures.ts';
+import { alreadyExists, conflict, invalid, notFound } from './failures.ts';
 import type { AdmissionRequest, WriteContext } from './machinery.ts';
 import { checkName, generateName } from './names.ts';
-import { fromStorage, type Resource, resourceName, toStorage } from './resource.ts';
+import { fromStorage, type Resource, toStorage } from './resource.ts';
 import { applyStrategy } from './strategy.ts';
 
 export interface Target {
@@ -41,6 +41,8 @@ export async function create(
     const message = 'Required value: name or generateName is required';
     throw invalid(resource.type, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message }]);
   }
+  if (isEmpty(metadata.labels)) delete metadata.labels;
+  if (isEmpty(metadata.annotations)) delete metadata.annotations;
   for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'managedFields']) {
     delete (metadata as unknown as Record<string, unknown>)[field];
   }
@@ -275,75 +277,8 @@ function strategyContext(core: Core, now: string) {
   };
 }
 
-function checkKind(resource: Resource, object: AnyObject): void {
-  const { kind, apiVersion } = object;
-  const expected = apiVersionOf(resource.type);
-  if (kind === resource.type.kind && apiVersion === expected) return;
-  if (!kind || !apiVersion) {
-    const missing = kind ? 'apiVersion' : 'kind';
-    throw new ApiError(
-      'BadRequest',
-      `Object '${missing}' is missing in the body of a ${resourceName(resource.type)} request`,
-    );
-  }
-  if (kind !== resource.type.kind) {
-    const message = `the object provided is unrecognized (must be of type ${resource.type.kind}): it is of kind ${kind}`;
-    throw new ApiError('BadRequest', message);
-  }
-  throw new ApiError(
-    'BadRequest',
-    `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
-  );
-}
-
-function placeInNamespace(resource: Resource, object: AnyObject, namespace: string | undefined, keep = false): void {
-  const own = object.metadata.namespace;
-  if (!resource.type.namespaced) {
-    if (!keep) delete object.metadata.namespace;
-    return;
-  }
-  if (own && namespace && own !== namespace) {
-    const message = 'the namespace of the provided object does not match the namespace sent on the request';
-    throw new ApiError('BadRequest', message);
-  }
-  if (!keep && namespace) object.metadata.namespace = namespace;
-}
-
-function checkNamespace(core: Core, resource: Resource, namespace: string | undefined, name: string): void {
-  if (!resource.type.namespaced) return;
-  if (!namespace) throw new ApiError('BadRequest', 'an empty namespace may not be set during creation');
-  const found = core.store.get('/namespaces', namespace);
-  if (!found)
-    throw new ApiError('NotFound', `namespaces "${namespace}" not found`, { name: namespace, kind: 'namespaces' });
-  if (!found.metadata.deletionTimestamp) return;
-  const failure = forbidden(
-    resource.type,
-    name,
-    `unable to create new content in namespace ${namespace} because it is being terminated`,
-  );
-  const cause = {
-    reason: 'NamespaceTerminating',
-    message: `namespace ${namespace} is being terminated`,
-    field: 'metadata.namespace',
-  };
-  throw new ApiError('Forbidden', failure.message, { ...failure.details, causes: [cause] });
-}
-
-function checkPreconditions(resource: Resource, current: AnyObject, wanted: AnyObject): void {
-  const { name } = current.metadata;
-  const { uid, resourceVersion, finalizers = [] } = wanted.metadata;
-  if (uid && uid !== current.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
-    throw conflict(resource.type, name, why);
-  }
-  if (resourceVersion && resourceVersion !== current.metadata.resourceVersion) throw conflict(resource.type, name);
-  if (!current.metadata.deletionTimestamp) return;
-  const added = finalizers.filter((finalizer) => !current.metadata.finalizers?.includes(finalizer));
-  if (added.length === 0) return;
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  throw invalid(resource.type, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
-}
+// Go leaves empty maps and lists out of the JSON.
+const isEmpty = (map: object | undefined | null) => !map || Object.keys(map).length === 0;
 
 /** Of the wanted object the parts that this request may change, of the current one the rest. */
 function mergeParts(resource: Resource, current: AnyObject, wanted: AnyObject, options: ChangeOptions): AnyObject {
@@ -368,8 +303,8 @@ function mergeParts(resource: Resource, current: AnyObject, wanted: AnyObject, o
     ...wanted,
     metadata: {
       ...fixed,
-      ...(labels ? { labels } : {}),
-      ...(annotations ? { annotations } : {}),
+      ...(isEmpty(labels) ? {} : { labels }),
+      ...(isEmpty(annotations) ? {} : { annotations }),
       ...(finalizers && finalizers.length > 0 ? { finalizers } : {}),
       ...(ownerReferences && ownerReferences.length > 0 ? { ownerReferences } : {}),
       ...(kept ? { managedFields: kept } : {}),

@@ -19,6 +19,7 @@ export function send(
   code: number,
   value: unknown,
   type?: string,
+  cacheControl = 'no-cache, private',
 ): void {
   if (response.headersSent || response.destroyed) return;
   const yaml = accept.encoding === 'yaml';
@@ -28,7 +29,7 @@ export function send(
   response.writeHead(code, {
     'content-type': type ?? (yaml ? 'application/yaml' : 'application/json'),
     'content-length': body.length,
-    'cache-control': 'no-cache, private',
+    'cache-control': cacheControl,
   });
   response.end(body);
 }

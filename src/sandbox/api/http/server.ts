@@ -5,7 +5,7 @@ import { WindlassError } from '../../../base/errors.ts';
 import { ApiError } from '../../types.ts';
 import type { Aggregation } from '../aggregation.ts';
 import type { Core } from '../core.ts';
-import type { Caller } from '../machinery.ts';
+import type { Caller, OpenApi } from '../machinery.ts';
 import { review } from '../reviews.ts';
 import type { KeyPair } from '../security/certificates.ts';
 import type { Tokens } from '../security/tokens.ts';
@@ -16,14 +16,6 @@ import { type Exchange, send, sendError, sendText } from './respond.ts';
 import { type PodLogs, serveSpecial } from './special.ts';
 import { NO_RESOURCE, readObject, serveResource } from './verbs.ts';
 import { createLineCache } from './watch.ts';
-
-/** The OpenAPI documents of what is served. */
-export interface OpenApi {
-  v2(): object;
-  v3Index(): object;
-  /** By path below /openapi/v3: `api/v1` or `apis/<group>/<version>`. */
-  v3(path: string): object | undefined;
-}
 
 export interface ServerOptions {
   core: Core;
@@ -197,5 +189,7 @@ function serveOpenApi(exchange: Exchange, [version, ...parts]: string[], openApi
   const v2 = () => (parts.length === 0 ? openApi.v2() : undefined);
   const document = version === 'v3' ? v3() : version === 'v2' ? v2() : undefined;
   if (!document) throw new ApiError('NotFound', NO_RESOURCE);
-  send(exchange, 200, document);
+  // The address of a version-3 document names its content.
+  const lasting = exchange.query.has('hash') && version === 'v3';
+  send(exchange, 200, document, undefined, lasting ? 'public, immutable, max-age=31536000' : undefined);
 }

@@ -5,7 +5,7 @@ import { createSchemas } from '../../src/sandbox/schema/index.ts';
 import type { AnyObject } from '../../src/sandbox/types.ts';
 import { crdOf } from '../../src/spec/object-crd.ts';
 import type { ObjectField } from '../../src/spec/object-fields.ts';
-import { aScaledJob, aScaledObject } from '../support/manifests.ts';
+import { aScaledObject } from '../support/manifests.ts';
 
 const schemas = createSchemas();
 // Throws when a schema is not structural or a rule cannot be compiled.

@@ -125,6 +125,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         if (!running.kubelet) throw new Error('no pods run in this sandbox, so there are no logs');
         return running.kubelet.podLogs(namespace, name, logOptions);
       },
+      podUsage: options.controllers === false ? undefined : () => running.kubelet?.podUsage() ?? [],
       port: options.port ?? 0,
       certificate: tls ? identity.serving : undefined,
     });

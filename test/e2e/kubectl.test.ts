@@ -214,6 +214,9 @@ if (kubectlPath !== undefined) {
       const described = await kubectl(`describe pod ${pod}`);
       expect(described).toContain('Status:           Running');
       expect(described).toMatch(/Normal +Started .* kubelet/);
+      await expect
+        .poll(() => kubectl('top pods'), { timeout: 30_000, interval: 500 })
+        .toMatch(/\nweb-\S+ +\d+m +\d+Mi/);
       expect(await kubectl('describe deployment web')).toContain('NewReplicaSet:   web-');
       expect(await kubectl('get events')).toMatch(/ScalingReplicaSet +deployment\/web/);
     });

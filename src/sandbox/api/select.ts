@@ -1,5 +1,5 @@
 import { hasCode } from '../../base/errors.ts';
-import { matchesLabels, parseSelector } from '../../base/selector.ts';
+import { matchesLabels, parseSelector, type SelectorRequirement } from '../../base/selector.ts';
 import { type AnyObject, ApiError } from '../types.ts';
 import { type Resource, resourceName } from './resource.ts';
 
@@ -36,7 +36,8 @@ export function selectionOf(resource: Resource, query: URLSearchParams): Selecti
   };
 }
 
-function readLabels(text: string) {
+/** @throws ApiError BadRequest for a label selector that cannot be read */
+export function readLabels(text: string): SelectorRequirement[] {
   try {
     return parseSelector(text);
   } catch (error) {

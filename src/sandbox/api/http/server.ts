@@ -11,6 +11,7 @@ import type { KeyPair } from '../security/certificates.ts';
 import type { Tokens } from '../security/tokens.ts';
 import { aggregatedDiscovery, groupList, oneGroup, resourceList, rootPaths, VERSION } from './discovery.ts';
 import type { TableMaker } from './forms.ts';
+import { isMetricsPath, METRICS_GROUP, metricsDocument, type PodUsage } from './metrics.ts';
 import { negotiate, parseResourcePath } from './request.ts';
 import { type Exchange, send, sendError, sendText } from './respond.ts';
 import { type PodLogs, serveSpecial } from './special.ts';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   openApi: OpenApi;
   toTable: TableMaker;
   podLogs?: PodLogs | undefined;
+  /** What pods use, for metrics.k8s.io; that group is not served without. */
+  podUsage?: (() => PodUsage[]) | undefined;
   port: number;
   /** Serves HTTPS with it; without, plain HTTP. */
   certificate?: KeyPair | undefined;
@@ -87,7 +90,7 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 function createHandler(options: ServerOptions, stopped: AbortSignal) {
-  const { core, tokens, aggregation, openApi, toTable, podLogs } = options;
+  const { core, tokens, aggregation, openApi, toTable, podLogs, podUsage } = options;
   const verbs = { core, toTable, stopped, lines: createLineCache() };
   const special = { core, tokens, podLogs, stopped };
 
@@ -97,6 +100,8 @@ function createHandler(options: ServerOptions, stopped: AbortSignal) {
     if (!found) throw new ApiError('NotFound', NO_RESOURCE);
     const { group, version } = found;
     if (aggregation.serves(group, version)) return aggregation.proxy(exchange, group, version, caller);
+    if (podUsage && isMetricsPath(found))
+      return send(exchange, 200, metricsDocument(core, podUsage, exchange.query, found));
     if (found.resource === undefined) {
       const document = resourceList(core.registry, group, version);
       if (!document) throw new ApiError('NotFound', NO_RESOURCE);
@@ -120,7 +125,8 @@ function createHandler(options: ServerOptions, stopped: AbortSignal) {
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return sendText(response, 200, 'ok');
     if (path === '/version' || path === '/version/') return send(exchange, 200, VERSION);
     const caller = impersonated(authenticate(request, tokens), request);
-    const remotes = aggregation.groups();
+    const own = podUsage && !aggregation.serves(METRICS_GROUP.group, METRICS_GROUP.version) ? [METRICS_GROUP] : [];
+    const remotes = [...aggregation.groups(), ...own];
     const parts = path.split('/').filter((part) => part !== '');
     if (parts.length === 0) return send(exchange, 200, rootPaths(core.registry, remotes));
     if (parts[0] === 'openapi') return serveOpenApi(exchange, parts.slice(1), openApi);

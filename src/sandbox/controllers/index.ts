@@ -4,6 +4,13 @@ import type { ClusterApi, Running } from '../types.ts';
 import type { ControllerContext } from './context.ts';
 import { startDeploymentController } from './deployment/index.ts';
 import { createEventRecorder } from './events.ts';
+import { startHpaController } from './hpa/index.ts';
+import type { ExternalMetricsReader } from './hpa/metrics.ts';
+import type { PodUsageReader } from './pod-usage.ts';
+
+export type { ExternalMetricsReader } from './hpa/metrics.ts';
+export type { PodUsage, PodUsageReader } from './pod-usage.ts';
+
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job/index.ts';
 import { startNamespaceController } from './namespace.ts';
@@ -13,10 +20,16 @@ export interface ControllerOptions {
   api: ClusterApi;
   clock: Clock;
   log: Logger;
+  /** Where the autoscaler reads external metrics; without it they fail. */
+  metrics?: ExternalMetricsReader | undefined;
+  /** Where the autoscaler reads what pods use; without it resource metrics fail. */
+  podUsage?: PodUsageReader | undefined;
+  /** Milliseconds between rounds of the autoscaler; default 15000. */
+  hpaSyncPeriodMs?: number | undefined;
 }
 
 /** Starts every controller of the cluster; `stop` resolves when none of them writes any more. */
-export function startControllers({ api, clock, log }: ControllerOptions): Running {
+export function startControllers({ api, clock, log, ...options }: ControllerOptions): Running {
   const contextOf = (component: string): ControllerContext => ({
     api,
     clock,
@@ -35,6 +48,10 @@ export function startControllers({ api, clock, log }: ControllerOptions): Runnin
     startJobController(context('job-controller')),
     startReplicaSetController(context('replicaset-controller')),
     startDeploymentController(context('deployment-controller')),
+    startHpaController(context('horizontal-pod-autoscaler'), {
+      readers: { external: options.metrics, podUsage: options.podUsage },
+      syncPeriodMs: options.hpaSyncPeriodMs,
+    }),
   ];
   return {
     async stop() {

@@ -26,7 +26,15 @@ export interface User {
 
 /** What a request wants, in terms of authorization. */
 export type AccessRequest =
-  | { kind: 'resource'; verb: string; group: string; version: string; resource: string; namespace: string; path: string }
+  | {
+      kind: 'resource';
+      verb: string;
+      group: string;
+      version: string;
+      resource: string;
+      namespace: string;
+      path: string;
+    }
   | { kind: 'path'; verb: string; path: string };
 
 /** How the API server in front of us proves who asks (ConfigMap extension-apiserver-authentication). */

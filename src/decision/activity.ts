@@ -1,6 +1,7 @@
 import type { Fallback } from '../api/index.ts';
-import { type CompositeOutcome, evaluateComposite, type Modifiers } from './composite.ts';
+import { type CompositeOutcome, evaluateComposite } from './composite.ts';
 import { type FallbackOutcome, type FallbackTarget, metricFallback } from './fallback.ts';
+import type { Modifiers } from './modifiers.ts';
 import { type ExternalTriggerState, soundReading, type TriggerReading, type TriggerState } from './trigger-state.ts';
 
 /** What one external metric says about work, once the fallback has had its say. */

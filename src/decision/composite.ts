@@ -1,18 +1,8 @@
 import type { Fallback } from '../api/index.ts';
 import type { MetricVerdict } from './activity.ts';
 import { type FallbackTarget, metricFallback } from './fallback.ts';
-import type { CompiledFormula } from './formula/index.ts';
+import type { Modifiers } from './modifiers.ts';
 import { triggerLabel } from './trigger-state.ts';
-
-/** spec.advanced.scalingModifiers, read. */
-export interface Modifiers {
-  /** The compiled formula, or why it cannot be used. */
-  formula: CompiledFormula | { problem: string };
-  /** Greater than 0. */
-  target: number;
-  activationTarget: number;
-  metricType: 'AverageValue' | 'Value';
-}
 
 export type CompositeOutcome =
   | { kind: 'value'; value: number; active: boolean }

@@ -18,6 +18,7 @@ import type { OwnerReference } from '../base/object.ts';
 import { formatInteger, formatMetricValue } from '../base/quantity.ts';
 import type { MetricSpec, MetricType, ResourceMetric, ScalerDefinition } from '../scalers/definition.ts';
 import { requireUniqueNames } from './metric-names.ts';
+import { readModifiers } from './modifiers.ts';
 
 type MetricTarget =
   | { type: 'AverageValue'; averageValue: string }
@@ -67,8 +68,6 @@ export interface HpaInput {
   /** The target as resolved: with group, version and kind. */
   target: { apiVersion: string; kind: string; name: string };
   triggers: readonly HpaTrigger[];
-  /** Target and metric type of the formula, when there is one. */
-  composite: { target: number; metricType: 'AverageValue' | 'Value' } | undefined;
   /** Version of this build, for the label. */
   version: string;
 }
@@ -97,12 +96,15 @@ export function externalMetricType(trigger: Pick<HpaTrigger, 'metricType' | 'def
 
 /**
  * The HPA of a ScaledObject (KEDA 2.21: names, labels, selectors and order of metrics are those that KEDA gives).
- * @throws InvalidTrigger when two metrics have one name, or when the triggers give no metric at all
+ * @throws InvalidTrigger when two metrics have one name, or when the triggers give no metric at all; InvalidObject when
+ * the formula cannot be used
  */
 export function planHpa(input: HpaInput): HpaPlan {
-  const { object, target, triggers, composite } = input;
+  const { object, target, triggers } = input;
   const { name, namespace = '' } = object.metadata;
   const settings = scaledObjectSettings(object);
+  const composite = readModifiers(object);
+  if (composite && 'problem' in composite.formula) throw new WindlassError('InvalidObject', composite.formula.problem);
   const external = triggers.flatMap((trigger) =>
     trigger.metrics.flatMap(({ name: metricName, spec }) =>
       spec.kind === 'external' ? [{ metricName, target: externalTarget(spec, externalMetricType(trigger)) }] : [],

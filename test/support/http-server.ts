@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 export interface ReceivedRequest {
@@ -20,13 +21,23 @@ export interface TestHttpServer {
   stop(): Promise<void>;
 }
 
+export interface HttpServerOptions {
+  /** Another address of this machine, such as 127.0.0.2; default 127.0.0.1. */
+  host?: string;
+  /** Default: a free one. */
+  port?: number;
+  /** Speak HTTPS with this certificate and key. */
+  tls?: ServerOptions;
+}
+
 /** A real HTTP server on a free port whose answers the test writes. A handler that throws answers 500 with the text. */
 export async function startHttpServer(
   handle: (request: ReceivedRequest, response: ServerResponse) => void | Promise<void>,
+  { host = '127.0.0.1', port = 0, tls }: HttpServerOptions = {},
 ): Promise<TestHttpServer> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer(async (incoming, response) => {
+  const listener: RequestListener = async (incoming, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const request = {
@@ -42,18 +53,19 @@ export async function startHttpServer(
       response.statusCode = 500;
       response.end(String(error));
     }
-  });
+  };
+  const server: Server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`,
     requests,
     connections: () => sockets.size,
     cut,

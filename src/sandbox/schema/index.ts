@@ -1,7 +1,7 @@
 import { apiVersionOf, type ResourceType } from '../../base/object.ts';
 import { type AnyObject, ApiError } from '../types.ts';
 import { builtinData } from './builtin.ts';
-import { type CustomVersion, customVersions } from './custom.ts';
+import { type CustomVersion, customVersions } from './custom/index.ts';
 import { defaultingOf } from './defaults/index.ts';
 import { type FieldError, invalidObject } from './field-error.ts';
 import { makeNode, type NodeSource, type SchemaNode } from './node.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../../../base/object.ts';
 import { builtinData } from '../builtin.ts';
-import type { CustomVersion } from '../custom.ts';
+import type { CustomVersion } from '../custom/index.ts';
 import type { OpenApiSchema } from '../node.ts';
 import { type DescribedResource, pathsOf } from './paths.ts';
 import { toVersion2 } from './version2.ts';

@@ -1,8 +1,10 @@
-import type { ResourceType } from '../../base/object.ts';
-import type { AnyObject } from '../types.ts';
-import type { FieldError } from './field-error.ts';
-import { makeNode, type NodeSource, type OpenApiSchema, type SchemaNode } from './node.ts';
-import { checkMetadata } from './rules/metadata.ts';
+import type { ResourceType } from '../../../base/object.ts';
+import type { AnyObject } from '../../types.ts';
+import type { FieldError } from '../field-error.ts';
+import { makeNode, type NodeSource, type OpenApiSchema, type SchemaNode } from '../node.ts';
+import { checkMetadata } from '../rules/metadata.ts';
+import { compileRules, type RuleCheck } from './rules.ts';
+import { type Check, compileValues } from './values.ts';
 
 /** The part of a CustomResourceDefinition that schemas need. */
 export interface DefinitionSpec {
@@ -51,7 +53,24 @@ export function customVersions(crd: AnyObject, metadata: SchemaNode): CustomVers
       status: version.subresources?.status !== undefined,
       scale: version.subresources?.scale !== undefined,
       node: makeNode(schema, from, true),
-      validate: (object) => checkMetadata(type, object),
+      validate: validator(type, schema),
     };
   });
+}
+
+/** Kubernetes: rules are evaluated only for objects that the plain validations accept. */
+function validator(type: ResourceType, schema: OpenApiSchema): CustomVersion['validate'] {
+  let compiled: { values: Check; rules: RuleCheck } | undefined;
+  return (object, old) => {
+    compiled ??= { values: compileValues(withoutMetadata(schema)), rules: compileRules(schema, '').check };
+    const errors = checkMetadata(type, object);
+    compiled.values(object, '', old, errors);
+    if (errors.length === 0) compiled.rules(object, old, errors);
+    return errors;
+  };
+}
+
+/** The root always has metadata; a schema may restrict the name, and that part is checked like any field. */
+function withoutMetadata(schema: OpenApiSchema): OpenApiSchema {
+  return { ...schema, required: schema.required?.filter((name) => name !== 'metadata') ?? [] };
 }

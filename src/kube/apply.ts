@@ -10,6 +10,8 @@ export interface Applied {
   apiVersion: string;
   kind: string;
   metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'ownerReferences' | 'finalizers'>;
+  spec?: unknown;
+  data?: unknown;
 }
 
 export interface ApplyOptions extends RequestOptions {

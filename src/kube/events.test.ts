@@ -221,6 +221,15 @@ describe('events', () => {
     expect(lines()).toEqual(['1 create ready for scaling', '11 patch 3']);
   });
 
+  it('flush writes repeats of an event that is being written', async () => {
+    const { clock, lines, recorder } = setUp();
+    for (let i = 0; i < 3; i++) recorder.record(web, ready);
+    const stopped = recorder.stop();
+    await clock.advance(10);
+    await stopped;
+    expect(lines()).toEqual(['1 create ready for scaling', '2 patch 3']);
+  });
+
   it('flush gives up in time when the API server is away', async () => {
     const { clock, logged, recorder, state } = setUp();
     state.fail = () => new WindlassError('KubernetesUnavailable', 'down');

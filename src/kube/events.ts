@@ -121,6 +121,8 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
   let writing: Promise<void> | undefined;
   let stopped = false;
   let gaveUp = false;
+  /** Flushes under way: nothing waits for its time then, also what repeats while it is written. */
+  let flushing = 0;
   let tidiedAt = clock.monotonic();
   let failing = false;
   let dropped = 0;
@@ -206,7 +208,7 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
   const writeLater = (series: Series) => {
     if (series.waits || series.count === series.writtenCount) return;
     const wait = series.writtenAt + SERIES_WRITE_MS - clock.now();
-    if (wait <= 0) return enqueue(series);
+    if (wait <= 0 || flushing > 0) return enqueue(series);
     series.timer ??= clock.after(wait, () => {
       series.timer = undefined;
       writeLater(series);
@@ -289,17 +291,17 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
   };
 
   const flush = async (ms = 5_000) => {
+    flushing++;
     for (const notes of groups.values())
-      for (const series of notes.values())
-        if (series.writtenCount > 0 && series.count > series.writtenCount) enqueue(series);
-    if (!writing) return;
+      for (const series of notes.values()) if (series.writtenCount > 0) writeLater(series);
     const abort = new AbortController();
     const timeUp = clock.sleep(ms, abort.signal).then(
       () => log.warn('some events were not written in time', { waiting: waiting.length }),
       () => {},
     );
-    await Promise.race([writing, timeUp]);
+    if (writing) await Promise.race([writing, timeUp]);
     abort.abort(new WindlassError('Internal', 'flushed'));
+    flushing--;
   };
 
   return {

@@ -48,7 +48,7 @@ export function mergeKubeconfigs(files: KubeconfigFile[], context?: string): Kub
   const find = (list: string, name: string): { entry: Fields; folder: string } | undefined => {
     for (const { file, content } of files) {
       const entries = Array.isArray(content[list]) ? content[list].filter(isFields) : [];
-      const found = entries.find((entry) => entry.name === name);
+      const found = entries.find((entry) => textOf(entry.name) === name);
       // "clusters" holds "cluster", "contexts" "context", "users" "user".
       if (found) return { entry: fieldsOf(found[list.slice(0, -1)]), folder: path.dirname(file) };
     }

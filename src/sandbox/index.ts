@@ -8,6 +8,7 @@ import { startAggregation } from './api/aggregation.ts';
 import { clusterApiOf } from './api/cluster-api.ts';
 import type { Core } from './api/core.ts';
 import { announceAuthentication, announceGroups, announceServer, kubeconfigOf } from './api/endpoint.ts';
+import { externalMetrics } from './api/external-metrics.ts';
 import { startServer } from './api/http/server.ts';
 import { createDefaults, fillNamespaces, serveDefinitions } from './api/lifecycle.ts';
 import { createOutgoing } from './api/outgoing.ts';
@@ -18,6 +19,7 @@ import { createTokens } from './api/security/tokens.ts';
 import { createWebhooks } from './api/webhooks.ts';
 import { startControllers } from './controllers/index.ts';
 import { type Kubelet, type Program, startKubelet } from './kubelet/index.ts';
+import type { NodeOptions } from './kubelet/node.ts';
 import { jsonPatch } from './patch/json-patch.ts';
 import { openSavedState, type SavedState } from './store/sqlite.ts';
 import { createStore, type Persistence } from './store/store.ts';
@@ -70,6 +72,10 @@ export interface SandboxOptions {
   tls?: boolean | undefined;
   /** Default true; false leaves out the controllers and the node, so that nothing happens by itself. */
   controllers?: boolean | undefined;
+  /** Milliseconds between rounds of the autoscaler; default 15000, as in Kubernetes. */
+  hpaSyncPeriodMs?: number | undefined;
+  /** Name and size of the node; default what this machine has. */
+  node?: NodeOptions | undefined;
   /** Programs that stand for container images. */
   programs?: Record<string, Program> | undefined;
 }
@@ -132,7 +138,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     undo.push(() => server.stop());
     await announceServer(core, server.port);
     if (options.controllers !== false) {
-      const controllers = startControllers({ api, clock, log });
+      const controllers = startControllers({
+        api,
+        clock,
+        log,
+        metrics: externalMetrics(aggregation),
+        podUsage: () => running.kubelet?.podUsage() ?? [],
+        hpaSyncPeriodMs: options.hpaSyncPeriodMs,
+      });
       undo.push(() => controllers.stop());
       const stateDir =
         dataDir === undefined ? mkdtempSync(path.join(tmpdir(), 'windlass-sandbox-')) : path.join(dataDir, 'node');
@@ -143,6 +156,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         log,
         stateDir,
         programs: options.programs,
+        node: options.node,
         env: { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(server.port) },
         serviceAccountToken: (namespace, name) => {
           const serviceAccount = core.store.get('/serviceaccounts', `${namespace}/${name}`);

@@ -15,7 +15,8 @@ export function readScale(core: Core, { resource, namespace, name }: Target): An
   return scaleOf(resource, object);
 }
 
-function scaleOf(resource: Resource, object: AnyObject): AnyObject {
+/** The Scale of an object whose type has the subresource. */
+export function scaleOf(resource: Resource, object: AnyObject): AnyObject {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath } = resource.scale ?? {
     specReplicasPath: '',
     statusReplicasPath: '',

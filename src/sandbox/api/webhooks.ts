@@ -7,6 +7,7 @@ import type { Core } from './core.ts';
 import type { Admission, AdmissionRequest } from './machinery.ts';
 import { type CallTarget, decodeBundle, type Outgoing } from './outgoing.ts';
 import { userInfo } from './reviews.ts';
+import { scaleOf } from './scale.ts';
 import { resolveService } from './services.ts';
 
 const VALIDATING = 'admissionregistration.k8s.io/validatingwebhookconfigurations';
@@ -94,8 +95,10 @@ export function createWebhooks(
 
   return {
     mutate(request) {
+      // A change to the Scale could not be carried over to the object that is scaled.
+      if (request.subresource === 'scale' || !request.object) return undefined;
       const hooks = matching(MUTATING, request);
-      if (hooks.length === 0 || !request.object) return undefined;
+      if (hooks.length === 0) return undefined;
       return (async () => {
         const original = request.object as AnyObject;
         let object = original;
@@ -204,8 +207,8 @@ async function call(
       ...(request.namespace ? { namespace: request.namespace } : {}),
       operation: request.operation,
       userInfo: userInfo(context.caller),
-      object: withType(request.object, request),
-      oldObject: withType(request.oldObject, request),
+      object: shown(core, request.object, request),
+      oldObject: shown(core, request.oldObject, request),
       dryRun: context.dryRun,
       options: request.options ?? null,
     },
@@ -229,8 +232,12 @@ async function call(
   return response;
 }
 
-function withType(object: AnyObject | undefined, { type }: AdmissionRequest): AnyObject | null {
-  return object ? { ...object, apiVersion: apiVersionOf(type), kind: type.kind } : null;
+/** The object as the webhook gets it: of a scale request the Scale. */
+function shown(core: Core, object: AnyObject | undefined, { type, subresource }: AdmissionRequest): AnyObject | null {
+  if (!object) return null;
+  const resource = core.registry.find(type.group, type.version, type.plural);
+  if (subresource === 'scale' && resource) return scaleOf(resource, object);
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
 }
 
 function targetOf(core: Core, { clientConfig = {} }: Webhook): CallTarget {

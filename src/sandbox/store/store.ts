@@ -45,12 +45,12 @@ interface Shelf {
 export interface StoreOptions {
   log: Logger;
   persistence?: Persistence | undefined;
-  /** How many changes of each storage a watch can resume over. */
+  /** How many changes of each storage a watch can resume over, at least; up to twice as many are kept. */
   historyLength?: number;
 }
 
 /** All objects in memory, with one resourceVersion that grows by one with every change. */
-export function createStore({ log, persistence, historyLength = 4096 }: StoreOptions): Store {
+export function createStore({ log, persistence, historyLength = 1024 }: StoreOptions): Store {
   const shelves = new Map<string, Shelf>();
   const pending: { watchers: ((change: StoreChange) => void)[]; change: StoreChange }[] = [];
   let delivering = false;

@@ -1,22 +1,11 @@
 import { matchesLabels } from '../../../base/selector.ts';
+import type { PodUsage } from '../../controllers/index.ts';
 import { type AnyObject, ApiError } from '../../types.ts';
 import type { Core } from '../core.ts';
 import { readLabels } from '../select.ts';
 import type { RemoteGroup } from './discovery.ts';
 import type { ResourcePath } from './request.ts';
 import { NO_RESOURCE } from './verbs.ts';
-
-/** What a pod uses now, container by container. */
-export interface PodUsage {
-  namespace: string;
-  name: string;
-  labels: Record<string, string>;
-  /** Milliseconds since 1970. */
-  at: number;
-  /** Over how many milliseconds the CPU was measured. */
-  windowMs: number;
-  containers: { name: string; cpuMilli: number; memoryBytes: number }[];
-}
 
 const API_VERSION = 'metrics.k8s.io/v1beta1';
 

@@ -2,6 +2,7 @@ import { createServer as createPlainServer, type IncomingMessage, type Server, t
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { WindlassError } from '../../../base/errors.ts';
+import type { PodUsage } from '../../controllers/index.ts';
 import { ApiError } from '../../types.ts';
 import type { Aggregation } from '../aggregation.ts';
 import type { Core } from '../core.ts';
@@ -11,7 +12,7 @@ import type { KeyPair } from '../security/certificates.ts';
 import type { Tokens } from '../security/tokens.ts';
 import { aggregatedDiscovery, groupList, oneGroup, resourceList, rootPaths, VERSION } from './discovery.ts';
 import type { TableMaker } from './forms.ts';
-import { isMetricsPath, METRICS_GROUP, metricsDocument, type PodUsage } from './metrics.ts';
+import { isMetricsPath, METRICS_GROUP, metricsDocument } from './metrics.ts';
 import { negotiate, parseResourcePath } from './request.ts';
 import { type Exchange, send, sendError, sendText } from './respond.ts';
 import { type PodLogs, serveSpecial } from './special.ts';

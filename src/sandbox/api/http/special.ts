@@ -33,6 +33,8 @@ export interface SpecialContext {
   stopped: AbortSignal;
 }
 
+const STREAMS = new Set(['exec', 'attach', 'portforward', 'proxy']);
+
 /** Answers for the subresources that are neither status nor scale; false when the path is none of them. */
 export async function serveSpecial(
   context: SpecialContext,
@@ -43,6 +45,10 @@ export async function serveSpecial(
 ): Promise<boolean> {
   if (path.name === undefined || path.subresource === undefined) return false;
   const target: Target = { resource, namespace: path.namespace, name: path.name };
+  if (resource.storage === '/pods' && STREAMS.has(path.subresource)) {
+    const message = `pods/${path.subresource} is not served: pods of the sandbox are processes of this machine`;
+    throw new ApiError('MethodNotAllowed', message);
+  }
   switch (`${exchange.request.method} ${resource.storage}/${path.subresource}`) {
     case 'GET /pods/log':
       await sendLogs(context, exchange, target);

@@ -3,11 +3,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateCrds, generateKindPages, generateKindSchemas } from './generate-crds.ts';
 import { generateErrorPage } from './generate-errors.ts';
+import { generateScalerPages, generateTriggerSchema } from './generate-scalers.ts';
 
 /** Gives the files it makes: path from the top of the repository -> text. */
 export type Generator = () => Map<string, string> | Promise<Map<string, string>>;
 
-const GENERATORS: readonly Generator[] = [generateCrds, generateKindSchemas, generateKindPages, generateErrorPage];
+const GENERATORS: readonly Generator[] = [
+  generateCrds,
+  generateKindSchemas,
+  generateKindPages,
+  generateErrorPage,
+  generateScalerPages,
+  generateTriggerSchema,
+];
 
 /** Every generated file whose text differs from what is on disk. */
 export async function staleFiles(root: string): Promise<Map<string, string>> {

@@ -9,7 +9,7 @@ type Status = NonNullable<ScaledObject['status']>;
  */
 export function triggersActivityOf(
   stored: Status['triggersActivity'],
-  { metrics }: ObjectVerdict,
+  { metrics }: Pick<ObjectVerdict, 'metrics'>,
 ): Status['triggersActivity'] {
   const next: NonNullable<Status['triggersActivity']> = {};
   for (const { trigger, activity, held } of metrics) {
@@ -26,7 +26,7 @@ export function triggersActivityOf(
  */
 export function healthOf(
   stored: Status['health'],
-  { metrics }: ObjectVerdict,
+  { metrics }: Pick<ObjectVerdict, 'metrics'>,
   fallback: Fallback | undefined,
 ): Status['health'] {
   if (!fallback) return stored;

@@ -1,0 +1,260 @@
+import type { ControllerMetrics, TriggerLabels } from '../../controllers/metrics.ts';
+import { addProcessSeries } from './process.ts';
+import { createRegistry } from './registry.ts';
+
+export { createTelemetryServer, parseBindAddress, type TelemetryServer } from './server.ts';
+
+export interface BuildInfo {
+  version: string;
+  gitCommit: string;
+}
+
+/** One HTTP request of a scaler, made to measure something. */
+export interface ScalerRequest {
+  namespace: string;
+  /** Name of the ScaledObject or ScaledJob. */
+  object: string;
+  /** The trigger type. */
+  scaler: string;
+  triggerName: string;
+  metric: string;
+  /** Undefined when no answer came. */
+  statusCode: number | undefined;
+  tookMs: number;
+}
+
+export interface Validation {
+  namespace: string;
+  action: 'create' | 'update';
+  /** Why it was refused, one reason each; empty when it was accepted. */
+  reasons: readonly string[];
+}
+
+/** Everything that is counted; names and labels of the series are KEDA's, so its dashboards and alerts go on working. */
+export interface Telemetry {
+  controllers: ControllerMetrics;
+  /** How late a scale loop ran, in milliseconds. */
+  scaleLoop(loop: { namespace: string; kind: 'ScaledObject' | 'ScaledJob'; name: string; lateMs: number }): void;
+  scalerRequest(request: ScalerRequest): void;
+  /** A Prometheus query gave nothing. */
+  emptyResponse(response: {
+    namespace: string;
+    object: string;
+    kind: 'ScaledObject' | 'ScaledJob';
+    triggerName: string;
+    metric: string;
+    ignoreNullValues: boolean;
+  }): void;
+  validation(validation: Validation): void;
+  /** The series as text, one piece per family. */
+  render(): IterableIterator<string>;
+}
+
+export interface TelemetryOptions {
+  build: BuildInfo;
+  /** --enable-high-cardinality-metrics-labels */
+  highCardinality?: boolean;
+}
+
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Values of the label `type` of keda_resource_registered_total. */
+const RESOURCE_TYPES: Record<string, string> = {
+  ScaledObject: 'scaled_object',
+  ScaledJob: 'scaled_job',
+  TriggerAuthentication: 'trigger_authentication',
+  ClusterTriggerAuthentication: 'cluster_trigger_authentication',
+  CloudEventSource: 'cloudevent_source',
+  ClusterCloudEventSource: 'cloudevent_source',
+};
+
+export function createTelemetry({ build, highCardinality = false }: TelemetryOptions): Telemetry {
+  const registry = createRegistry();
+  addProcessSeries(registry);
+
+  registry.gauge('keda_build_info', 'What this program was built from; always 1.').set(
+    {
+      version: build.version,
+      git_commit: build.gitCommit,
+      // KEDA's label for the version of its runtime; ours is Node.js.
+      goversion: process.version,
+      goos: process.platform,
+      goarch: process.arch === 'x64' ? 'amd64' : process.arch,
+    },
+    1,
+  );
+  const triggers = createTriggerSeries(registry);
+  const loopLatency = registry.gauge('keda_internal_scale_loop_latency_seconds', 'How late the last scale loop ran.');
+  const requests = registry.counter('keda_scaler_http_requests_total', 'HTTP requests made to measure something.');
+  const requestSeconds = registry.histogram(
+    'keda_scaler_http_request_duration_seconds',
+    'How long those requests took.',
+    REQUEST_BUCKETS,
+  );
+  const empty = registry.counter(
+    'keda_scaler_empty_upstream_responses_total',
+    'Queries of a Prometheus trigger that gave nothing.',
+  );
+  const validations = registry.counter('keda_webhook_scaled_object_validations_total', 'ScaledObjects judged.');
+  const refusals = registry.counter('keda_webhook_scaled_object_validation_errors_total', 'ScaledObjects refused.');
+
+  return {
+    controllers: { ...triggers, ...createObjectSeries(registry) },
+    scaleLoop({ namespace, kind, name, lateMs }) {
+      loopLatency.set({ namespace, type: kind.toLowerCase(), resource: name }, lateMs / 1000);
+    },
+    scalerRequest({ namespace, object, scaler, triggerName, metric, statusCode, tookMs }) {
+      const status_code = statusCode === undefined ? 'error' : String(statusCode);
+      const all = {
+        namespace,
+        scaled_resource: object,
+        scaler,
+        trigger_name: triggerName,
+        metric_name: metric,
+        status_code,
+      };
+      requests.add(all);
+      requestSeconds.observe(highCardinality ? all : { scaler, status_code }, tookMs / 1000);
+    },
+    emptyResponse({ namespace, object, kind, triggerName, metric, ignoreNullValues }) {
+      empty.add({
+        namespace,
+        scaledResource: object,
+        triggerName,
+        metricName: metric,
+        resourceType: kind.toLowerCase(),
+        ignoreNullValues: String(ignoreNullValues),
+      });
+    },
+    validation({ namespace, action, reasons }) {
+      validations.add({ namespace, action });
+      for (const reason of reasons) refusals.add({ namespace, action, reason });
+    },
+    render: () => registry.render(),
+  };
+}
+
+type TriggerSeries = Pick<ControllerMetrics, 'triggerRead' | 'forgetTriggers'>;
+type ObjectSeries = Omit<ControllerMetrics, keyof TriggerSeries>;
+
+/** The four series per metric of a trigger. An object's own label sets are kept, so that forgetting it costs no search. */
+function createTriggerSeries(registry: ReturnType<typeof createRegistry>): TriggerSeries {
+  const active = registry.gauge('keda_scaler_active', 'Whether the trigger is active (1) or not (0).');
+  const value = registry.gauge('keda_scaler_metrics_value', 'Last value of the trigger.');
+  const latency = registry.gauge('keda_scaler_metrics_latency_seconds', 'How long the last successful read took.');
+  const errors = registry.counter('keda_scaler_detail_errors_total', 'Reads of the trigger that failed.');
+  const known = new Map<string, Map<string, Record<string, string>>>();
+  const ownerOf = (kind: string, namespace: string, object: string) => `${kind}/${namespace}/${object}`;
+  const keyOf = ({ scaler, triggerIndex, metric }: TriggerLabels) => JSON.stringify([scaler, triggerIndex, metric]);
+
+  const labelsFor = (trigger: TriggerLabels): Record<string, string> => {
+    const owner = ownerOf(trigger.kind, trigger.namespace, trigger.object);
+    let own = known.get(owner);
+    if (!own) {
+      own = new Map();
+      known.set(owner, own);
+    }
+    let labels = own.get(keyOf(trigger));
+    if (!labels) {
+      labels = {
+        namespace: trigger.namespace,
+        metric: trigger.metric,
+        // KEDA 2.21 has the label under this name for ScaledJobs too; `type` tells them apart.
+        scaledObject: trigger.object,
+        scaler: trigger.scaler,
+        triggerIndex: String(trigger.triggerIndex),
+        type: trigger.kind.toLowerCase(),
+      };
+      own.set(keyOf(trigger), labels);
+      errors.add(labels, 0);
+    }
+    return labels;
+  };
+
+  return {
+    triggerRead(trigger, reading) {
+      const labels = labelsFor(trigger);
+      active.set(labels, reading.active ? 1 : 0);
+      if (reading.failed) {
+        errors.add(labels);
+        return;
+      }
+      if (reading.value !== undefined) value.set(labels, reading.value);
+      latency.set(labels, reading.tookMs / 1000);
+    },
+    forgetTriggers(kind, namespace, object, keep) {
+      const owner = ownerOf(kind, namespace, object);
+      const own = known.get(owner);
+      if (!own) return;
+      const kept = new Set(keep.map(keyOf));
+      for (const [key, labels] of own) {
+        if (kept.has(key)) continue;
+        for (const series of [active, value, latency, errors]) series.remove(labels);
+        own.delete(key);
+      }
+      if (own.size === 0) known.delete(owner);
+    },
+  };
+}
+
+function createObjectSeries(registry: ReturnType<typeof createRegistry>): ObjectSeries {
+  const objectErrors = registry.counter('keda_scaled_object_errors_total', 'Failures of a ScaledObject.');
+  const jobErrors = registry.counter('keda_scaled_job_errors_total', 'Failures of a ScaledJob.');
+  const paused = registry.gauge('keda_scaled_object_paused', 'Whether the ScaledObject is paused (1) or not (0).');
+  const triggersByType = registry.gauge('keda_trigger_registered_total', 'Triggers by type.');
+  const resources = registry.gauge('keda_resource_registered_total', 'Objects by kind and namespace.');
+  const registered = new Map<string, readonly string[]>();
+
+  const errorSeries = (kind: TriggerLabels['kind'], namespace: string, object: string) =>
+    kind === 'ScaledJob'
+      ? { series: jobErrors, labels: { namespace, scaledJob: object } }
+      : { series: objectErrors, labels: { namespace, scaledObject: object } };
+  const keyOf = (object: { kind: string; namespace: string; name: string }) =>
+    `${object.kind}/${object.namespace}/${object.name}`;
+  const resourceLabels = ({ kind, namespace }: { kind: string; namespace: string }) => ({
+    type: RESOURCE_TYPES[kind] ?? kind.toLowerCase(),
+    // KEDA 2.21: objects without a namespace are counted under this one.
+    namespace: namespace || 'default',
+  });
+  const count = (types: readonly string[], by: 1 | -1) => {
+    for (const type of types) triggersByType.add({ type }, by);
+  };
+  const isScaled = (kind: string): kind is TriggerLabels['kind'] => kind === 'ScaledObject' || kind === 'ScaledJob';
+
+  return {
+    objectError(kind, namespace, object) {
+      const { series, labels } = errorSeries(kind, namespace, object);
+      series.add(labels);
+    },
+    paused(kind, namespace, object, isPaused) {
+      if (kind === 'ScaledObject') paused.set({ namespace, scaledObject: object }, isPaused ? 1 : 0);
+    },
+    registered(object, triggerTypes) {
+      const key = keyOf(object);
+      const before = registered.get(key);
+      if (before) count(before, -1);
+      else {
+        resources.add(resourceLabels(object), 1);
+        if (isScaled(object.kind)) {
+          const { series, labels } = errorSeries(object.kind, object.namespace, object.name);
+          series.add(labels, 0);
+        }
+      }
+      registered.set(key, triggerTypes);
+      count(triggerTypes, 1);
+    },
+    unregistered(object) {
+      const key = keyOf(object);
+      const before = registered.get(key);
+      if (!before) return;
+      registered.delete(key);
+      count(before, -1);
+      resources.add(resourceLabels(object), -1);
+      if (!isScaled(object.kind)) return;
+      const { series, labels } = errorSeries(object.kind, object.namespace, object.name);
+      series.remove(labels);
+      // KEDA 2.21 never drops this one, so that an alert on a paused object outlives the object.
+      paused.remove({ namespace: object.namespace, scaledObject: object.name });
+    },
+  };
+}

@@ -101,8 +101,8 @@ it('scales a Deployment by what an aggregated metrics API says', async () => {
 
   const replicas = () => {
     const worker = api.get<AnyObject>(DEPLOYMENT, 'worker', 'default');
-    const { replicas: wanted } = worker?.spec as { replicas?: number };
-    const { readyReplicas } = worker?.status as { readyReplicas?: number };
+    const { replicas: wanted } = (worker?.spec ?? {}) as { replicas?: number };
+    const { readyReplicas } = (worker?.status ?? {}) as { readyReplicas?: number };
     return [wanted, readyReplicas];
   };
   await expect.poll(replicas, { timeout: 15_000 }).toEqual([3, 3]);

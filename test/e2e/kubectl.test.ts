@@ -197,6 +197,10 @@ if (kubectlPath !== undefined) {
       expect(await kubectl('scale boat ark --replicas=5')).toBe('boat.sea.dev/ark scaled\n');
       expect(await kubectl('get boat ark -o jsonpath={.spec.crew}')).toBe('5');
       expect(await kubectl('explain boat.spec.crew')).toContain('How many sail it.');
+      const refused = await run(['apply', '-f', await written('bad-boat', boat.replace('crew: 2', 'crew: -1'))]);
+      expect(refused.err).toContain(
+        'spec.crew: Invalid value: -1: spec.crew in body should be greater than or equal to 0',
+      );
       await kubectl('delete crd boats.sea.dev');
       expect((await run(['get', 'boats'])).code).toBe(1);
     });
@@ -218,7 +222,9 @@ if (kubectlPath !== undefined) {
         .poll(() => kubectl('top pods'), { timeout: 30_000, interval: 500 })
         .toMatch(/\nweb-\S+ +\d+m +\d+Mi/);
       expect(await kubectl('describe deployment web')).toContain('NewReplicaSet:   web-');
-      expect(await kubectl('get events')).toMatch(/ScalingReplicaSet +deployment\/web/);
+      for (const events of ['events', 'events.events.k8s.io']) {
+        expect(await kubectl(`get ${events}`)).toMatch(/\n\d+s +Normal +ScalingReplicaSet +deployment\/web/);
+      }
     });
 
     it('scales it, watches it, and deletes it with everything it owns', async () => {
@@ -233,6 +239,13 @@ if (kubectlPath !== undefined) {
       expect(await kubectl('scale deployment web --replicas=3')).toBe('deployment.apps/web scaled\n');
       await expect.poll(() => seen, { timeout: 20_000 }).toMatch(/MODIFIED +web +3\/3/);
       watching.kill();
+      expect(await kubectl('set image deployment/web main=sandbox/web:2')).toContain('image updated');
+      await kubectl('rollout status deployment/web --timeout=20s');
+      expect(await kubectl('rollout undo deployment/web')).toContain('rolled back');
+      await kubectl('rollout status deployment/web --timeout=20s');
+      expect(await kubectl('get deployment web -o jsonpath={.spec.template.spec.containers[0].image}')).toBe(
+        'sandbox/web',
+      );
       expect(await kubectl('delete deployment web')).toContain('deleted');
       await expect.poll(() => kubectl('get pods,replicasets -o name'), { timeout: 20_000 }).toBe('');
     });

@@ -25,8 +25,14 @@ interface Subset {
   ports?: { name?: string; port: number }[];
 }
 
+interface PodParts {
+  spec?: { containers?: { ports?: { name?: string; containerPort: number }[] }[] };
+  status?: { podIP?: string; conditions?: { type: string; status: string }[] };
+}
+
 /**
- * Resolves a Service to an address that can be connected to: its external name, or a ready endpoint.
+ * Resolves a Service to an address that can be connected to: its external name, a ready endpoint, or a ready pod that
+ * it selects.
  * @throws ApiError ServiceUnavailable when there is none
  */
 export function resolveService(core: Core, namespace: string, name: string, port: number): Destination {
@@ -34,14 +40,19 @@ export function resolveService(core: Core, namespace: string, name: string, port
   const refuse = (why: string) => new ApiError('ServiceUnavailable', `service "${namespace}/${name}": ${why}`);
   if (!service) throw refuse('not found');
   const serverName = `${name}.${namespace}.svc`;
-  const spec = (service.spec ?? {}) as { type?: string; externalName?: string; ports?: ServicePort[] };
+  const spec = (service.spec ?? {}) as {
+    type?: string;
+    externalName?: string;
+    ports?: ServicePort[];
+    selector?: Record<string, string>;
+  };
   const wanted = spec.ports?.find((candidate) => candidate.port === port);
   if (spec.externalName) {
     const target = wanted?.targetPort;
     return { host: spec.externalName, port: typeof target === 'number' ? target : port, serverName };
   }
   if (!wanted) throw refuse(`has no port ${port}`);
-  const address = endpointOf(core, namespace, name, wanted);
+  const address = endpointOf(core, namespace, name, wanted) ?? podOf(core, namespace, spec.selector, wanted);
   if (!address) throw refuse(`no endpoints available for port ${port}`);
   return { ...address, serverName };
 }
@@ -64,6 +75,25 @@ function endpointOf(core: Core, namespace: string, name: string, wanted: Service
     const port = ports.find(fits)?.port;
     const host = addresses[0]?.ip;
     if (host !== undefined && port !== undefined) return { host, port };
+  }
+  return undefined;
+}
+
+/** A ready pod of the selector. Nothing writes endpoints for selectors here, so the pods are asked directly. */
+function podOf(core: Core, namespace: string, selector: Record<string, string> = {}, wanted: ServicePort) {
+  const labels = Object.entries(selector);
+  if (labels.length === 0) return undefined;
+  const { targetPort = wanted.port } = wanted;
+  for (const pod of core.store.entries('/pods').values()) {
+    const { metadata } = pod;
+    if (metadata.namespace !== namespace || metadata.deletionTimestamp) continue;
+    if (!labels.every(([key, value]) => metadata.labels?.[key] === value)) continue;
+    const { spec, status } = pod as AnyObject & PodParts;
+    const ready = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+    const ports = spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+    const port =
+      typeof targetPort === 'number' ? targetPort : ports.find(({ name }) => name === targetPort)?.containerPort;
+    if (ready && status?.podIP && port !== undefined) return { host: status.podIP, port };
   }
   return undefined;
 }

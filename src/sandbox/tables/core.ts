@@ -81,14 +81,14 @@ export const ENDPOINT_SLICES: Column[] = [
   AGE,
 ];
 
-const firstSeen = (event: AnyObject, now: number) => since(event.firstTimestamp ?? event.eventTime, now);
+const firstSeen = (event: AnyObject, now: number) =>
+  since(event.firstTimestamp ?? event.deprecatedFirstTimestamp ?? event.eventTime, now);
 
 export const EVENTS: Column[] = [
   column('Last Seen', (event, now) => {
     const series = part(event, 'series').lastObservedTime;
-    return series === undefined && !event.lastTimestamp
-      ? firstSeen(event, now)
-      : since(series ?? event.lastTimestamp, now);
+    const last = series ?? event.lastTimestamp ?? event.deprecatedLastTimestamp;
+    return last ? since(last, now) : firstSeen(event, now);
   }),
   column('Type', (event) => text(event, 'type')),
   column('Reason', (event) => text(event, 'reason')),
@@ -106,7 +106,11 @@ export const EVENTS: Column[] = [
   }),
   column('Message', (event) => (text(event, 'message') || text(event, 'note')).trim()),
   wide('First Seen', firstSeen),
-  wide('Count', (event) => number(part(event, 'series'), 'count') ?? number(event, 'count') ?? 1),
+  wide(
+    'Count',
+    (event) =>
+      number(part(event, 'series'), 'count') ?? number(event, 'count') ?? number(event, 'deprecatedCount') ?? 1,
+  ),
   { ...NAME, priority: 1 },
 ];
 

@@ -2,11 +2,14 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ClusterApi, Running } from '../types.ts';
 import type { ControllerContext } from './context.ts';
+import { startCronJobController } from './cron-job/index.ts';
 import { startDeploymentController } from './deployment/index.ts';
+import { startEndpointsController } from './endpoints.ts';
 import { createEventRecorder } from './events.ts';
 import { startHpaController } from './hpa/index.ts';
 import type { ExternalMetricsReader } from './hpa/metrics.ts';
 import type { PodUsageReader } from './pod-usage.ts';
+import { startStatefulSetController } from './stateful-set/index.ts';
 
 export type { ExternalMetricsReader } from './hpa/metrics.ts';
 export type { PodUsage, PodUsageReader } from './pod-usage.ts';
@@ -48,6 +51,9 @@ export function startControllers({ api, clock, log, ...options }: ControllerOpti
     startJobController(context('job-controller')),
     startReplicaSetController(context('replicaset-controller')),
     startDeploymentController(context('deployment-controller')),
+    startStatefulSetController(context('statefulset-controller')),
+    startCronJobController(context('cronjob-controller')),
+    startEndpointsController(context('endpoint-controller')),
     startHpaController(context('horizontal-pod-autoscaler'), {
       readers: { external: options.metrics, podUsage: options.podUsage },
       syncPeriodMs: options.hpaSyncPeriodMs,

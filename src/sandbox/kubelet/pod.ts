@@ -78,7 +78,7 @@ export function createPodWorker(first: Pod, deps: PodDeps): PodWorker {
   const prepare = (container: Container): Prepared => {
     mkdirSync(path.join(dir, 'tmp'), { recursive: true });
     try {
-      volumes ??= makeVolumes(api, pod, path.join(dir, 'volumes'), deps.token);
+      volumes ??= makeVolumes(api, pod, path.join(dir, 'volumes'), path.join(deps.stateDir, 'claims'), deps.token);
     } catch (error) {
       if (!(error instanceof ContainerConfigError)) throw error;
       events.record(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${error.message}`);

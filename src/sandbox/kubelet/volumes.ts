@@ -22,7 +22,7 @@ interface Projection {
 }
 
 /**
- * Makes the pod's volumes as folders below `dir`. A process sees no mounts, so each folder is named to it in the environment as
+ * Makes the pod's volumes as folders below `dir`, those of persistent volume claims below `claims`. A process sees no mounts, so each folder is named to it in the environment as
  * SANDBOX_VOLUME_<NAME>, the name in capitals with `_` for `-` and `.`.
  * @throws ContainerConfigError for a missing Secret or ConfigMap, or a kind of volume that a process cannot have
  */
@@ -30,11 +30,14 @@ export function makeVolumes(
   api: ClusterApi,
   pod: Pod,
   dir: string,
+  claims: string,
   token: TokenSource | undefined,
 ): Record<string, string> {
   const env: Record<string, string> = {};
   for (const volume of pod.spec.volumes ?? []) {
-    const target = path.join(dir, volume.name);
+    const claim = (volume.persistentVolumeClaim as { claimName: string } | undefined)?.claimName;
+    // What a claim holds outlives the pod.
+    const target = claim === undefined ? path.join(dir, volume.name) : path.join(claims, namespaceOf(pod), claim);
     mkdirSync(target, { recursive: true });
     for (const [name, data] of Object.entries(filesOf(api, pod, volume, token))) write(target, name, data);
     env[`SANDBOX_VOLUME_${volume.name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`] = target;
@@ -49,7 +52,7 @@ function filesOf(api: ClusterApi, pod: Pod, volume: Volume, token: TokenSource |
     projected?: { sources?: Projection[] };
     downwardAPI?: NonNullable<Projection['downwardAPI']>;
   };
-  if (volume.emptyDir) return {};
+  if (volume.emptyDir || volume.persistentVolumeClaim) return {};
   if (configMap) return pick(readData(api, CONFIG_MAPS, pod, configMap.name, configMap.optional), configMap.items);
   if (secret) return pick(readData(api, SECRETS, pod, secret.secretName, secret.optional), secret.items);
   if (downwardAPI) return downward(pod, downwardAPI);
@@ -59,7 +62,7 @@ function filesOf(api: ClusterApi, pod: Pod, volume: Volume, token: TokenSource |
     return files;
   }
   throw new ContainerConfigError(
-    `volume "${volume.name}" is of a kind that a local process cannot have: use emptyDir, configMap, secret, projected or downwardAPI`,
+    `volume "${volume.name}" is of a kind that a local process cannot have: use emptyDir, configMap, secret, projected, downwardAPI or persistentVolumeClaim`,
     'ContainerCreating',
   );
 }

@@ -25,6 +25,8 @@ const LONGEST_WAIT_MS = 5_000;
 
 /** Failures that happened before anything was sent: safe to try again whatever the method. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH']);
+/** The other side showed the wrong certificate or refused ours: so it will the next time. */
+const UNTRUSTED = /CERT|SIGNATURE|^ERR_(TLS|SSL)/;
 /** A server that is down stays so for a while: two quick tries bridge a fail-over, longer waits are the caller's. */
 const MOST_CONNECTION_RETRIES = 2;
 
@@ -85,7 +87,7 @@ export async function sendRequest(raw: RawRequest, deps: RequestDeps): Promise<R
         observe(0);
         failure = connectionError(doing, error);
         const code = (error as NodeJS.ErrnoException).code ?? '';
-        again = (repeatable || NOT_SENT.has(code)) && retry < MOST_CONNECTION_RETRIES;
+        again = (repeatable || NOT_SENT.has(code)) && !UNTRUSTED.test(code) && retry < MOST_CONNECTION_RETRIES;
       }
       const usual = Math.min(FIRST_WAIT_MS * 2 ** retry, LONGEST_WAIT_MS) * (0.5 + deps.random());
       const wait = failure.retryAfter ?? usual;

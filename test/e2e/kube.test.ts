@@ -300,7 +300,7 @@ describe('events against the sandbox', () => {
 
 describe('membership against the sandbox', () => {
   it('shares objects out and hands them over when a member stops', async () => {
-    const times = { renewMs: 100, leaseMs: 1_000 };
+    const times = { renewMs: 500, leaseMs: 4_000 };
     const join = (identity: string) =>
       createMembership({ ...deps, ...times, client, namespace, group: 'windlass', identity });
     const uids = Array.from({ length: 50 }, (_, i) => `uid-${i}`);
@@ -309,10 +309,11 @@ describe('membership against the sandbox', () => {
     expect(uids.every(first.owns)).toBe(true);
     const second = join('b');
     await second.ready;
+    await eventually(() => uids.every((uid) => first.owns(uid) !== second.owns(uid)));
     expect(first.members()).toEqual([first.identity, second.identity]);
-    expect(uids.every((uid) => first.owns(uid) !== second.owns(uid))).toBe(true);
     await first.stop();
-    await eventually(() => uids.every(second.owns), 500);
+    // Long before the lease of the first would have run out.
+    await eventually(() => uids.every(second.owns), 2_000);
     await second.stop();
     expect(await client.listAll(LEASES, { namespace })).toEqual([]);
   });

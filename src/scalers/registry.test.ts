@@ -34,3 +34,8 @@ it('loads no package from npm, hence no SDK and no HTTP client', () => {
   expect(loaded.filter((url) => url.includes('/node_modules/'))).toEqual([]);
   expect(loaded.filter((url) => url.endsWith('/scaler.ts'))).toEqual([]);
 });
+
+it('knows which triggers have nothing to cache, as KEDA does', () => {
+  const uncached = [...definitions.values()].filter(({ cacheable }) => cacheable === false).map(({ type }) => type);
+  expect(uncached).toEqual(['cpu', 'cron', 'memory']);
+});

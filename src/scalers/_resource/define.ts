@@ -32,6 +32,7 @@ export function defineResourceTrigger({ resource, title, summary, amount }: Reso
     scalerLabel: 'cpuMemoryScaler',
     fields,
     podIdentity: [],
+    cacheable: false,
     metricTypes: ['Utilization', 'AverageValue'],
     validate({ value }, { metricType }) {
       if (value === undefined || (metricType !== 'Utilization' && metricType !== 'AverageValue')) return [];

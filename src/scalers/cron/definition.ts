@@ -25,6 +25,7 @@ export const definition = defineScaler({
   scalerLabel: 'cronScaler',
   fields,
   podIdentity: [],
+  cacheable: false,
   validate({ start, end, desiredReplicas }) {
     const problems: FieldProblem[] = [...checkExpression('start', start), ...checkExpression('end', end)];
     if (start !== undefined && start === end)

@@ -8,6 +8,22 @@ import { silentLogger } from '../base/log.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './index.ts';
 
 const CONFIG_MAP = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+const DEFINITIONS = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+const DEFINITION = {
+  metadata: { name: 'boats.sea.dev' },
+  spec: {
+    group: 'sea.dev',
+    scope: 'Namespaced',
+    names: { plural: 'boats', kind: 'Boat' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
+};
 
 let folder: string;
 const open: Sandbox[] = [];
@@ -33,6 +49,42 @@ it('is the same cluster after a restart, with its keys, tokens and objects', asy
   const second = await start({ dataDir });
   expect(second.api.get(CONFIG_MAP, 'kept', 'default')).toMatchObject({ data: { a: 'b' } });
   expect([second.ca, second.token]).toEqual([first.ca, first.token]);
+});
+
+it('serves custom resources after a restart, and refuses to resume watches over it', async () => {
+  const dataDir = path.join(folder, 'data');
+  const first = await start({ dataDir, controllers: false });
+  await first.api.create(DEFINITIONS, DEFINITION);
+  const boats = first.api.resolve('sea.dev/v1', 'Boat');
+  if (!boats) throw new Error('the definition is not served');
+  const { resourceVersion } = (await first.api.create(boats, { metadata: { name: 'ark' } }, 'default')).metadata;
+  await first.api.create(boats, { metadata: { name: 'raft' } }, 'default');
+  await first.stop();
+  const second = await start({ dataDir, controllers: false, tls: false });
+  const get = async (url: string) => {
+    const response = await fetch(`${second.url}${url}`, { headers: { authorization: `Bearer ${second.token}` } });
+    return JSON.parse(await response.text());
+  };
+  const boatsUrl = '/apis/sea.dev/v1/namespaces/default/boats';
+  expect((await get(boatsUrl)).items).toHaveLength(2);
+  expect(await get(`${boatsUrl}?watch=true&resourceVersion=${resourceVersion}`)).toMatchObject({
+    type: 'ERROR',
+    object: {
+      kind: 'Status',
+      code: 410,
+      reason: 'Expired',
+      message: expect.stringMatching(/^too old resource version/),
+    },
+  });
+});
+
+it('refuses a definition that cannot be served', async () => {
+  const { api } = await start({ controllers: false });
+  const broken = structuredClone(DEFINITION);
+  const [version] = broken.spec.versions;
+  Object.assign(version?.schema.openAPIV3Schema ?? {}, { 'x-kubernetes-validations': [{ rule: 'self.' }] });
+  await expect(api.create(DEFINITIONS, broken)).rejects.toMatchObject({ reason: 'Invalid' });
+  expect(api.list(DEFINITIONS)).toEqual([]);
 });
 
 it('writes a kubeconfig that only its owner can read', async () => {

@@ -79,7 +79,7 @@ function endpointOf(core: Core, namespace: string, name: string, wanted: Service
   return undefined;
 }
 
-/** A ready pod of the selector. Nothing writes endpoints for selectors here, so the pods are asked directly. */
+/** A ready pod of the selector, for the time before its endpoints are written (or when no controllers run). */
 function podOf(core: Core, namespace: string, selector: Record<string, string> = {}, wanted: ServicePort) {
   const labels = Object.entries(selector);
   if (labels.length === 0) return undefined;

@@ -5,7 +5,7 @@ import { request as requestTls } from 'node:https';
 
 /**
  * A queue of the storage account that the connection string names.
- * @returns `send(text)`, `receive()` (one message `{id, receipt, text}`, or undefined when the queue is empty), `remove(message)`, `create()`
+ * @returns `count()`, `send(text)`, `receive()` (one message `{id, receipt, text}`, or undefined when the queue is empty), `remove(message)`, `create()`
  */
 export function openQueue(connectionString, queue) {
   const settings = Object.fromEntries(
@@ -24,13 +24,15 @@ export function openQueue(connectionString, queue) {
   ).replace(/\/$/, '');
   const agent = new Agent({ keepAlive: true });
 
-  /** One call, signed with SharedKeyLite. */
-  function call(method, path, body = '') {
+  /** One call, signed with SharedKeyLite; resolves with the answer's body, or with one of its headers. */
+  function call(method, path, body = '', header = '') {
     const url = new URL(`${endpoint}${path}`);
     const date = new Date().toUTCString();
     const version = '2021-12-02';
     const type = body === '' ? '' : 'application/xml';
-    const text = `${method}\n\n${type}\n\nx-ms-date:${date}\nx-ms-version:${version}\n/${settings.AccountName}${url.pathname}`;
+    const comp = url.searchParams.get('comp');
+    const resource = `/${settings.AccountName}${url.pathname}${comp ? `?comp=${comp}` : ''}`;
+    const text = `${method}\n\n${type}\n\nx-ms-date:${date}\nx-ms-version:${version}\n${resource}`;
     const signature = createHmac('sha256', Buffer.from(settings.AccountKey, 'base64')).update(text).digest('base64');
     const headers = {
       'x-ms-date': date,
@@ -51,7 +53,7 @@ export function openQueue(connectionString, queue) {
             answer += chunk;
           });
           res.on('end', () => {
-            if (res.statusCode < 300) resolve(answer);
+            if (res.statusCode < 300) resolve(header ? res.headers[header] : answer);
             else reject(new Error(`${method} ${url.pathname} answered ${res.statusCode}: ${answer}`));
           });
         },
@@ -65,6 +67,8 @@ export function openQueue(connectionString, queue) {
   const tag = (xml, name) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
 
   return {
+    /** Messages in the queue, taken ones that are not yet deleted included. */
+    count: async () => Number(await call('GET', `/${queue}?comp=metadata`, '', 'x-ms-approximate-messages-count')),
     create: () => call('PUT', `/${queue}`),
     send: (text) =>
       call(

@@ -1,5 +1,6 @@
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { WindlassError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 
 export interface OptionDefinition {
   type: 'string' | 'boolean';
@@ -91,7 +92,8 @@ export function parseOptions(
     for (const [name, option] of Object.entries(known)) {
       const given = values[name] as string | boolean | string[] | undefined;
       const fromEnv = option.env ? env[option.env] : undefined;
-      options[name] = given ?? (fromEnv === undefined ? option.default : option.type === 'boolean' ? fromEnv === 'true' : fromEnv);
+      options[name] =
+        given ?? (fromEnv === undefined ? option.default : option.type === 'boolean' ? fromEnv === 'true' : fromEnv);
     }
     return { options, args: positionals };
   } catch (error) {
@@ -102,28 +104,6 @@ export function parseOptions(
       hint: near ? `did you mean --${near}?` : 'see --help',
     });
   }
-}
-
-/** The known word with the fewest edits, if it is near enough to be meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, edits: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best && best.edits <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
 
 /** The help text of a command. */

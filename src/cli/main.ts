@@ -40,7 +40,10 @@ async function main(words: string[]): Promise<number> {
     return interrupted && code === 0 ? (interrupted === 'SIGINT' ? 130 : 143) : code;
   } catch (error) {
     if (interrupted) return interrupted === 'SIGINT' ? 130 : 143;
-    const text = error instanceof WindlassError || !(error instanceof Error) ? describeError(error) : (error.stack ?? describeError(error));
+    const text =
+      error instanceof WindlassError || !(error instanceof Error)
+        ? describeError(error)
+        : (error.stack ?? describeError(error));
     process.stderr.write(`error: ${text}\n`);
     if (error instanceof WindlassError && error.hint) process.stderr.write(`${error.hint}\n`);
     return error instanceof WindlassError && error.code === 'InvalidArgument' ? 2 : 1;

@@ -1,4 +1,5 @@
 import { parseAllDocuments } from 'yaml';
+import { systemClock } from '../base/clock.ts';
 import { WindlassError } from '../base/errors.ts';
 import type { KubeObject } from '../base/object.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -23,7 +24,7 @@ export function parseManifests(text: string): KubeObject[] {
 
 /** Applies every object of a YAML text (server-side apply), namespaced ones without a namespace into `namespace`. */
 export async function applyManifests(client: KubeClient, text: string, namespace: string): Promise<void> {
-  const discovery = createDiscovery(client);
+  const discovery = createDiscovery(client, systemClock);
   for (const object of parseManifests(text)) {
     const type = await discovery.resolve(object.apiVersion, object.kind);
     if (!type) {

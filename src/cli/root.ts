@@ -14,7 +14,10 @@ export const root = defineCommand({
   examples: [
     { command: 'windlass demo', what: 'Tell the main story on real input, on this machine' },
     { command: 'windlass sandbox', what: 'Start a small cluster with the operator in it, for kubectl' },
-    { command: 'windlass lint -f scaledobject.yaml', what: 'Name every problem of a manifest, with file, line and field' },
+    {
+      command: 'windlass lint -f scaledobject.yaml',
+      what: 'Name every problem of a manifest, with file, line and field',
+    },
   ],
   subcommands: [demo, sandbox, operator, lint, scalers, trigger],
 });

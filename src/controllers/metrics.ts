@@ -12,7 +12,10 @@ export interface TriggerLabels {
 
 /** What controllers report; src/servers/telemetry turns it into series. */
 export interface ControllerMetrics {
-  triggerRead(labels: TriggerLabels, reading: { value?: number; active: boolean; tookMs: number; failed: boolean }): void;
+  triggerRead(
+    labels: TriggerLabels,
+    reading: { value?: number; active: boolean; tookMs: number; failed: boolean },
+  ): void;
   /** Drops the series of triggers that are gone; `keep` are the ones that stay. */
   forgetTriggers(kind: TriggerLabels['kind'], namespace: string, object: string, keep: readonly TriggerLabels[]): void;
   objectError(kind: TriggerLabels['kind'], namespace: string, object: string): void;

@@ -74,7 +74,10 @@ export function createDependencies(options: DependenciesOptions): Dependencies {
       },
       async secret(namespace, name) {
         const data = (await read<SecretObject>('Secret', namespace, name))?.data;
-        return data && Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Buffer.from(v, 'base64').toString('utf8')]));
+        return (
+          data &&
+          Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Buffer.from(v, 'base64').toString('utf8')]))
+        );
       },
       async configMap(namespace, name) {
         return (await read<ConfigMapObject>('ConfigMap', namespace, name))?.data;
@@ -109,7 +112,11 @@ export interface ServiceAccountTokens {
 /** A token is renewed when this share of its life is over (kubelet's rule for projected tokens is 80 %). */
 const RENEW_AT = 0.8;
 
-export function createServiceAccountTokens(client: KubeClient, clock: Clock, expirySeconds: number): ServiceAccountTokens {
+export function createServiceAccountTokens(
+  client: KubeClient,
+  clock: Clock,
+  expirySeconds: number,
+): ServiceAccountTokens {
   const known = new Map<string, { token: string; renewAt: number }>();
   return {
     async token(namespace, name) {
@@ -117,7 +124,10 @@ export function createServiceAccountTokens(client: KubeClient, clock: Clock, exp
       const cached = known.get(key);
       if (cached && clock.now() < cached.renewAt) return cached.token;
       try {
-        const { token, expirationTimestamp } = await client.createToken(name, { namespace, expirationSeconds: expirySeconds });
+        const { token, expirationTimestamp } = await client.createToken(name, {
+          namespace,
+          expirationSeconds: expirySeconds,
+        });
         const life = Date.parse(expirationTimestamp) - clock.now();
         known.set(key, { token, renewAt: clock.now() + life * RENEW_AT });
         return token;

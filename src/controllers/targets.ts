@@ -1,4 +1,4 @@
-import { DEPLOYMENTS, STATEFUL_SETS } from '../api/resources.ts';
+import { DEPLOYMENTS, PODS, STATEFUL_SETS } from '../api/resources.ts';
 import type { PodTemplate } from '../auth/types.ts';
 import { WindlassError } from '../base/errors.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from '../base/object.ts';
@@ -29,6 +29,14 @@ interface Workload extends KubeObject {
   spec?: { replicas?: number; template?: { spec?: PodTemplate } };
 }
 
+interface Pod extends KubeObject {
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+}
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.phase === 'Running' &&
+  (status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false);
+
 /** Keeps of a workload what the scale loop reads. */
 export function projectWorkload(raw: KubeObject): WorkloadCount {
   const { metadata, spec } = raw as Workload;
@@ -49,6 +57,8 @@ export interface Targets {
    * @throws TargetNotFound, TargetNotScalable
    */
   check(target: Target): Promise<TargetState>;
+  /** Running and ready pods by the target's selector; undefined when it has none. */
+  readyPods(target: Target): Promise<number | undefined>;
   /** Sets the replica count through the /scale subresource. */
   scale(target: Target, replicas: number): Promise<void>;
 }
@@ -69,7 +79,10 @@ export function createTargets({ client, deployments, statefulSets }: TargetsOpti
     return undefined;
   };
   const scaleOf = async (target: Target): Promise<TargetState | undefined> => {
-    const scale = await client.find<Scale>(target.type, target.name, { namespace: target.namespace, subresource: 'scale' });
+    const scale = await client.find<Scale>(target.type, target.name, {
+      namespace: target.namespace,
+      subresource: 'scale',
+    });
     return scale && { replicas: scale.spec.replicas ?? 0, generation: 0 };
   };
   const text = ({ type, namespace, name }: Target) => `${type.kind} ${namespace}/${name} (${apiVersionOf(type)})`;
@@ -104,6 +117,16 @@ export function createTargets({ client, deployments, statefulSets }: TargetsOpti
       throw new WindlassError('TargetNotScalable', `the scale target ${text(target)} has no /scale subresource`, {
         hint: SCALE_HINT,
       });
+    },
+    async readyPods(target) {
+      const scale = await client.find<Scale>(target.type, target.name, {
+        namespace: target.namespace,
+        subresource: 'scale',
+      });
+      const labelSelector = scale?.status?.selector;
+      if (!labelSelector) return undefined;
+      const pods = await client.listAll<Pod>(PODS, { namespace: target.namespace, labelSelector });
+      return pods.filter(isReady).length;
     },
     async scale(target, replicas) {
       try {

@@ -1,11 +1,11 @@
 import type { Trigger } from '../api/index.ts';
-import type { AuthReaders, AuthSettings, ObjectRef, PodTemplate, ResolvedAuth } from '../auth/types.ts';
 import { resolveTriggerAuthentication } from '../auth/resolve.ts';
+import type { AuthReaders, AuthSettings, ObjectRef, PodTemplate, ResolvedAuth } from '../auth/types.ts';
 import type { Clock } from '../base/clock.ts';
 import { WindlassError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { externalMetricName } from '../decision/metric-names.ts';
-import type { Query, Sampling, Sample, Subscription } from '../sampling/types.ts';
+import type { Query, Sample, Sampling, Subscription } from '../sampling/types.ts';
 import type {
   ClusterReader,
   HttpSettings,
@@ -15,7 +15,7 @@ import type {
   TriggerContext,
 } from '../scalers/definition.ts';
 import { parseTrigger } from '../scalers/parse.ts';
-import { findDefinition } from '../scalers/registry.ts';
+import { findDefinition, unknownTypeMessage } from '../scalers/registry.ts';
 import { queryIdentity } from '../spec/identity.ts';
 import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
 
@@ -75,10 +75,12 @@ export async function planTriggers(request: PlanRequest, deps: PlanDeps): Promis
   const plan: TriggerPlan = { triggers: [], dependencies: [], warnings: [] };
   const problems: string[] = [];
   for (const [index, trigger] of request.triggers.entries()) {
-    const where = trigger.name ? `trigger ${index} "${trigger.name}" (${trigger.type})` : `trigger ${index} (${trigger.type})`;
+    const where = trigger.name
+      ? `trigger ${index} "${trigger.name}" (${trigger.type})`
+      : `trigger ${index} (${trigger.type})`;
     const definition = findDefinition(trigger.type);
     if (!definition) {
-      problems.push(`${where}: there is no trigger type "${trigger.type}"`);
+      problems.push(`${where}: ${unknownTypeMessage(trigger.type)}`);
       continue;
     }
     const auth = await resolveTriggerAuthentication({
@@ -96,11 +98,17 @@ export async function planTriggers(request: PlanRequest, deps: PlanDeps): Promis
     const parsed = parseTrigger(definition, { metadata: trigger.metadata, auth: auth.params, env: auth.env, context });
     if (refused.length > 0 || !parsed.ok) {
       // What could not be resolved is usually why a field is missing, so it is told along.
-      const all = [...refused.map(({ message }) => message), ...parsed.problems.map(({ message }) => message), ...unresolved];
+      const all = [
+        ...refused.map(({ message }) => message),
+        ...parsed.problems.map(({ message }) => message),
+        ...unresolved,
+      ];
       problems.push(...all.map((message) => `${where}: ${message}`));
       continue;
     }
-    plan.warnings.push(...[...unresolved, ...parsed.notices.map(({ message }) => message)].map((m) => `${where}: ${m}`));
+    plan.warnings.push(
+      ...[...unresolved, ...parsed.notices.map(({ message }) => message)].map((m) => `${where}: ${m}`),
+    );
     plan.triggers.push(planned(definition, parsed.config, context, trigger, auth, deps));
   }
   if (problems.length > 0) {
@@ -200,7 +208,9 @@ export function createTriggerSet(sampling: Sampling, onSample: (sample: Sample) 
       triggers = plan.map((trigger): ActiveTrigger => {
         if (!trigger.query) return { ...trigger, subscription: undefined };
         const { key } = trigger.query;
-        const known = old.find(({ subscription }) => subscription?.key === key && !kept.has(subscription))?.subscription;
+        const known = old.find(
+          ({ subscription }) => subscription?.key === key && !kept.has(subscription),
+        )?.subscription;
         if (known) {
           kept.add(known);
           known.setInterval(intervalMs);

@@ -21,7 +21,10 @@ ConfigMaps, Deployments) are used to resolve references. Ends with 1 when there 
   },
   examples: [
     { command: 'windlass lint -f deploy.yaml -f scaledobject.yaml', what: 'Check two files together' },
-    { command: 'helm template . | windlass lint -f - --format json', what: 'Check what a chart renders, for a program' },
+    {
+      command: 'helm template . | windlass lint -f - --format json',
+      what: 'Check what a chart renders, for a program',
+    },
   ],
   async run({ options, args, print, stdin }) {
     const { runLint } = await import('../lint/index.ts');

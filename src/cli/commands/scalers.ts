@@ -1,5 +1,6 @@
 import { WindlassError } from '../../base/errors.ts';
-import { defineCommand, formatColumns, nearest } from '../command.ts';
+import { nearest } from '../../base/nearest.ts';
+import { defineCommand, formatColumns } from '../command.ts';
 
 const list = defineCommand({
   name: 'list',
@@ -12,10 +13,20 @@ const list = defineCommand({
     const { definitions } = await import('../../scalers/registry.ts');
     const all = [...definitions.values()].sort((a, b) => a.type.localeCompare(b.type));
     if (options.format === 'json') {
-      print(JSON.stringify(all.map(({ type, title, category, summary }) => ({ type, title, category, summary })), null, 2));
+      print(
+        JSON.stringify(
+          all.map(({ type, title, category, summary }) => ({ type, title, category, summary })),
+          null,
+          2,
+        ),
+      );
       return 0;
     }
-    for (const line of formatColumns(['TYPE', 'CATEGORY', 'MEASURES'], all.map((d) => [d.type, d.category, d.summary]))) print(line);
+    for (const line of formatColumns(
+      ['TYPE', 'CATEGORY', 'MEASURES'],
+      all.map((d) => [d.type, d.category, d.summary]),
+    ))
+      print(line);
     return 0;
   },
 });

@@ -8,7 +8,11 @@ export interface Point {
  * A line of blocks over time: the highest value in each column, `height` lines tall, with the scale at the left and
  * seconds below.
  */
-export function chart(title: string, points: readonly Point[], options: { width?: number; height?: number } = {}): string[] {
+export function chart(
+  title: string,
+  points: readonly Point[],
+  options: { width?: number; height?: number } = {},
+): string[] {
   const { width = 60, height = 6 } = options;
   const end = Math.max(1, ...points.map((p) => p.at));
   const top = Math.max(1, ...points.map((p) => p.value));

@@ -29,7 +29,11 @@ export async function tellFunctionsStory(stage: Stage): Promise<number> {
   progress.say('Applying deployment.yaml and scaledobject.yaml from examples/functions ...');
   for (const file of ['deployment.yaml', 'scaledobject.yaml']) {
     const text = await readFile(path.join(folder, file), 'utf8');
-    await applyManifests(client, text.replace(/(AzureWebJobsStorage: ).*/, `$1${queueServer.connectionString}`), NAMESPACE);
+    await applyManifests(
+      client,
+      text.replace(/(AzureWebJobsStorage: ).*/, `$1${queueServer.connectionString}`),
+      NAMESPACE,
+    );
   }
 
   progress.say(`Flooding the queue "${QUEUE}" with ${messages} messages ...`);
@@ -58,7 +62,9 @@ export async function tellFunctionsStory(stage: Stage): Promise<number> {
     );
     if (first.empty !== undefined && left === 0 && wanted === 0) break;
     await stage.checkDeadline(async () => {
-      const object = await client.get<KubeObject & { status?: unknown }>(SCALED_OBJECTS, NAME, { namespace: NAMESPACE });
+      const object = await client.get<KubeObject & { status?: unknown }>(SCALED_OBJECTS, NAME, {
+        namespace: NAMESPACE,
+      });
       return `${left} messages and ${wanted} replicas are left; the ScaledObject's status is ${JSON.stringify(object.status)}`;
     });
     await clock.sleep(500, signal);
@@ -69,8 +75,18 @@ export async function tellFunctionsStory(stage: Stage): Promise<number> {
   for (const line of [...chart('Replicas', replicas), '', ...chart('Messages', depth)]) progress.say(line);
   progress.say('');
   const seconds = (value: number | undefined) => (value === undefined ? '' : value.toFixed(1));
-  const row = [String(messages), String(peak), seconds(first.active), seconds(first.empty), since().toFixed(1), 'queue empty, 0 replicas'];
-  for (const line of formatColumns(['MESSAGES', 'PEAK OF REPLICAS', '0→1 AFTER', 'EMPTY AFTER', 'SECONDS', 'END'], [row])) {
+  const row = [
+    String(messages),
+    String(peak),
+    seconds(first.active),
+    seconds(first.empty),
+    since().toFixed(1),
+    'queue empty, 0 replicas',
+  ];
+  for (const line of formatColumns(
+    ['MESSAGES', 'PEAK OF REPLICAS', '0→1 AFTER', 'EMPTY AFTER', 'SECONDS', 'END'],
+    [row],
+  )) {
     progress.say(line);
   }
   return 0;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { JOBS, NAMESPACES, PODS, SCALED_JOBS } from '../../api/resources.ts';
 import { SCALED_JOB_NAME } from '../../api/annotations.ts';
+import { JOBS, NAMESPACES, PODS, SCALED_JOBS } from '../../api/resources.ts';
 import { WindlassError } from '../../base/errors.ts';
 import type { KubeObject } from '../../base/object.ts';
 import { formatColumns } from '../command.ts';
@@ -77,20 +77,35 @@ export async function tellJobsStory(stage: Stage): Promise<number> {
     );
     if (counts.failed > 0) {
       progress.done();
-      throw await crashed(stage, jobs.filter((job) => hasCondition(job, 'Failed')));
+      throw await crashed(
+        stage,
+        jobs.filter((job) => hasCondition(job, 'Failed')),
+      );
     }
     if (left === 0 && counts.running === 0 && counts.all > 0) {
       const seconds = ((clock.monotonic() - started) / 1000).toFixed(1);
       progress.done();
       progress.say('');
-      const row = [String(messages), String(counts.all), String(counts.complete), String(peak), seconds, 'queue empty, 0 running'];
-      for (const line of formatColumns(['MESSAGES', 'JOBS', 'COMPLETE', 'PEAK OF PARALLEL JOBS', 'SECONDS', 'END'], [row])) {
+      const row = [
+        String(messages),
+        String(counts.all),
+        String(counts.complete),
+        String(peak),
+        seconds,
+        'queue empty, 0 running',
+      ];
+      for (const line of formatColumns(
+        ['MESSAGES', 'JOBS', 'COMPLETE', 'PEAK OF PARALLEL JOBS', 'SECONDS', 'END'],
+        [row],
+      )) {
         progress.say(line);
       }
       return counts.complete >= messages ? 0 : 1;
     }
     await stage.checkDeadline(async () => {
-      const object = await client.get<KubeObject & { status?: unknown }>(SCALED_JOBS, 'queue-worker', { namespace: NAMESPACE });
+      const object = await client.get<KubeObject & { status?: unknown }>(SCALED_JOBS, 'queue-worker', {
+        namespace: NAMESPACE,
+      });
       return `${left} messages and ${counts.running} Jobs are left; the ScaledJob's status is ${JSON.stringify(object.status)}`;
     });
     await clock.sleep(400, signal);
@@ -108,7 +123,11 @@ async function crashed({ client }: Stage, jobs: Job[]): Promise<WindlassError> {
         .then((answer) => answer.text.trimEnd())
         .catch(() => '')
     : '';
-  return new WindlassError('Internal', `${jobs.length} of the story's Jobs failed; the worker of Job ${name} ended with an error`, {
-    hint: log === '' ? 'it wrote nothing before it ended' : `its last lines:\n${log.replace(/^/gm, '  ')}`,
-  });
+  return new WindlassError(
+    'Internal',
+    `${jobs.length} of the story's Jobs failed; the worker of Job ${name} ended with an error`,
+    {
+      hint: log === '' ? 'it wrote nothing before it ended' : `its last lines:\n${log.replace(/^/gm, '  ')}`,
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Azurite, startAzurite } from '../../../test/servers/azurite.ts';
+import { type Azurite, startAzurite } from '../../cli/demo/azurite.ts';
 import { scalerDeps, triggerContext } from '../../../test/support/scaler-deps.ts';
 import { conformance } from '../../../test/support/scaler-kit.ts';
 import { parseTrigger } from '../parse.ts';

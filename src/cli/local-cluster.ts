@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CUSTOM_RESOURCE_DEFINITIONS } from '../api/resources.ts';
+import type { Clock } from '../base/clock.ts';
+import { WindlassError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { createKubeClient, type KubeClient } from '../kube/client.ts';
+import type { KubeConnection } from '../kube/config.ts';
+import { type Sandbox, startSandbox } from '../sandbox/index.ts';
+import type { Program } from '../sandbox/kubelet/index.ts';
+import { parseManifests } from './manifests.ts';
+
+/** Folder of the project: where examples and generated manifests are. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface LocalClusterOptions {
+  clock: Clock;
+  log: Logger;
+  /** 0 is a free one. */
+  port: number;
+  kubeconfig?: string | undefined;
+  dataDir?: string | undefined;
+  programs?: Record<string, Program> | undefined;
+}
+
+/** A sandbox with our CRDs installed, and a client to it. */
+export interface LocalCluster {
+  sandbox: Sandbox;
+  connection: KubeConnection;
+  client: KubeClient;
+  stop(): Promise<void>;
+}
+
+/** @throws PortInUse when the port is taken */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const { clock, log, port, kubeconfig, dataDir, programs } = options;
+  const sandbox = await startSandbox({ clock, log, port, kubeconfig, dataDir, programs });
+  const connection: KubeConnection = {
+    server: sandbox.url,
+    namespace: 'default',
+    source: 'the sandbox',
+    ca: sandbox.ca === undefined ? undefined : { data: sandbox.ca },
+    insecureSkipTlsVerify: false,
+    user: { token: sandbox.token },
+  };
+  const client = createKubeClient(connection, { clock, log, userAgent: 'windlass-sandbox' });
+  const stop = async () => {
+    await client.close();
+    await sandbox.stop();
+  };
+  try {
+    for (const crd of parseManifests(await readFile(path.join(PROJECT, 'config/crd/all.yaml'), 'utf8'))) {
+      await client.patch(CUSTOM_RESOURCE_DEFINITIONS, crd.metadata.name, crd, { type: 'apply', force: true });
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { sandbox, connection, client, stop };
+}
+
+/**
+ * Reads a file that says which programs stand for which images: `image: [command, argument…]`, relative to the file.
+ * @throws InvalidArgument naming the image
+ */
+export async function readPrograms(file: string): Promise<Record<string, Program>> {
+  const { parse } = await import('yaml');
+  const content = parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(content ?? {}).map(([image, command]) => {
+      if (!Array.isArray(command) || command.length === 0 || !command.every((word) => typeof word === 'string')) {
+        throw new WindlassError('InvalidArgument', `${file}: the program of image ${image} is not a list of words`, {
+          hint: 'write it as `image: [command, argument]`',
+        });
+      }
+      return [image, { command, cwd: path.dirname(path.resolve(file)) }];
+    }),
+  );
+}

@@ -1,0 +1,128 @@
+import { DEPLOYMENTS, STATEFUL_SETS } from '../../api/resources.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import { createClusterReader } from '../../controllers/cluster-reader.ts';
+import type { ControllerContext } from '../../controllers/context.ts';
+import { startControllers } from '../../controllers/index.ts';
+import { noMetrics } from '../../controllers/metrics.ts';
+import { createServiceAccountTokens } from '../../controllers/readers.ts';
+import { createTargets, projectWorkload } from '../../controllers/targets.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { createDiscovery } from '../../kube/discovery.ts';
+import { createEventRecorder } from '../../kube/events.ts';
+import { createNamedWatches } from '../../kube/named-watch.ts';
+import { createStore } from '../../kube/store.ts';
+import { createSampling } from '../../sampling/index.ts';
+import { createAuthority, createServingCertificate, serviceNames } from '../../servers/certificates/index.ts';
+import { ensureApiService } from '../../servers/metrics-api/api-service.ts';
+import { createDelegatedAuth } from '../../servers/metrics-api/delegated-auth.ts';
+import { createMetricsApi } from '../../servers/metrics-api/index.ts';
+import { VERSION } from '../version.ts';
+import type { OperatorSettings } from './settings.ts';
+
+export interface OperatorOptions {
+  client: KubeClient;
+  settings: OperatorSettings;
+  clock: Clock;
+  log: Logger;
+  env: Readonly<Record<string, string | undefined>>;
+  metricsApi: {
+    host: string;
+    /** 0 is a free one. */
+    port: number;
+    /** Name of the Service in front of it. */
+    service: string;
+    /**
+     * Register the API with the API server under this host name, for an operator that runs beside the cluster.
+     * Without it the Service and the APIService are somebody else's, and only the trust in our certificate is set.
+     */
+    reachableAt?: string | undefined;
+  };
+}
+
+export interface Operator {
+  /** Where the external metrics API listens. */
+  metricsApi: { host: string; port: number };
+  /** Resolves when everything that is watched is known and the metrics API answers. */
+  ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the operator: controllers, sampling and the external metrics API in this process. */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { client, settings, clock, log, env } = options;
+  const { namespace } = settings;
+  const watches = createNamedWatches({ client, clock, log });
+  const sampling = createSampling({ clock, log });
+  const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator' });
+  const workloads = { client, namespace, project: projectWorkload, clock, log };
+  const deployments = createStore({ ...workloads, type: DEPLOYMENTS });
+  const statefulSets = createStore({ ...workloads, type: STATEFUL_SETS });
+  const ctx: ControllerContext = {
+    client,
+    discovery: createDiscovery(client, clock),
+    watches,
+    targets: createTargets({ client, deployments, statefulSets }),
+    tokens: createServiceAccountTokens(client, clock, settings.tokenExpirySeconds),
+    sampling,
+    events,
+    metrics: noMetrics,
+    cluster: createClusterReader({ client, clock, log }),
+    clock,
+    log,
+    namespace,
+    version: VERSION,
+    auth: settings.auth,
+    http: settings.http,
+    env,
+    file: undefined,
+  };
+  const controllers = startControllers({ ctx, deployments, statefulSets, settings });
+
+  const { service } = options.metricsApi;
+  const authority = createAuthority('KEDA', clock.now());
+  const names = [...serviceNames(service, settings.podNamespace), 'localhost'];
+  const auth = createDelegatedAuth({ client, watches, log });
+  let isReady = false;
+  const metricsApi = createMetricsApi({
+    lookup: controllers.lookup,
+    auth,
+    tls: createServingCertificate(authority, names, clock.now()),
+    ready: () => isReady || 'the ScaledObjects are not known yet',
+    log,
+    clock,
+    version: `v${VERSION}`,
+  });
+  const address = await metricsApi.listen(options.metricsApi.host, options.metricsApi.port);
+
+  const register = async () => {
+    const { reachableAt } = options.metricsApi;
+    await ensureApiService(client, {
+      service: { namespace: settings.podNamespace, name: service, port: 443 },
+      endpoint: reachableAt === undefined ? undefined : { host: reachableAt, port: address.port },
+      caBundle: authority.cert,
+    });
+  };
+  const ready = (async () => {
+    await Promise.all([controllers.synced, auth.synced]);
+    isReady = true;
+    await register();
+    log.info('operator is ready', { metricsApi: `${address.host}:${address.port}` });
+  })();
+  ready.catch((error: unknown) => log.error('operator could not become ready', { error }));
+
+  return {
+    metricsApi: address,
+    ready,
+    async stop() {
+      await controllers.stop();
+      await metricsApi.close();
+      await sampling.stop();
+      auth.close();
+      await events.stop();
+      deployments.stop();
+      statefulSets.stop();
+      watches.stop();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { systemClock } from '../../base/clock.ts';
+import { WindlassError } from '../../base/errors.ts';
+import { createLogger, type LogLevel } from '../../base/log.ts';
+import { createKubeClient } from '../../kube/client.ts';
+import { loadConnection } from '../../kube/config.ts';
+import { parsePort } from '../sandbox.ts';
+import { VERSION } from '../version.ts';
+import { startOperator } from './operator.ts';
+import { readSettings } from './settings.ts';
+
+export interface OperatorRun {
+  kubeconfig: string | undefined;
+  context: string | undefined;
+  host: string;
+  port: string;
+  service: string;
+  reachableAt: string | undefined;
+  logLevel: string;
+  logEncoder: string;
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+/** Runs the operator until the signal is aborted. */
+export async function runOperator(run: OperatorRun): Promise<number> {
+  const log = createLogger({
+    level: levelOf(run.logLevel),
+    encoder: run.logEncoder === 'console' ? 'console' : 'json',
+  });
+  const settings = readSettings(run.env);
+  const connection = await loadConnection({ kubeconfig: run.kubeconfig, context: run.context, env: run.env });
+  const client = createKubeClient(connection, { clock: systemClock, log, userAgent: `windlass/${VERSION}` });
+  log.info('operator starts', { version: VERSION, server: connection.server, from: connection.source });
+  const operator = await startOperator({
+    client,
+    settings,
+    clock: systemClock,
+    log,
+    env: run.env,
+    metricsApi: { host: run.host, port: parsePort(run.port), service: run.service, reachableAt: run.reachableAt },
+  });
+  await new Promise<void>((resolve) => {
+    if (run.signal.aborted) resolve();
+    run.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  log.info('operator stops');
+  await operator.stop();
+  await client.close();
+  return 0;
+}
+
+/** KEDA's levels: names, or a number above 0 for debugging. */
+function levelOf(text: string): LogLevel {
+  if (text === 'debug' || /^[1-9]\d*$/.test(text)) return 'debug';
+  if (text === 'info' || text === 'error') return text;
+  if (text === 'panic') return 'error';
+  throw new WindlassError('InvalidArgument', `"${text}" is not a log level`, {
+    hint: 'use debug, info, error or a number above 0',
+  });
+}

@@ -1,0 +1,72 @@
+import path from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { WindlassError } from '../base/errors.ts';
+import { createLogger } from '../base/log.ts';
+import { readPrograms, startLocalCluster } from './local-cluster.ts';
+import { startOperator } from './operator/operator.ts';
+import { readSettings } from './operator/settings.ts';
+
+export interface SandboxRun {
+  port: string;
+  kubeconfig: string;
+  dataDir: string | undefined;
+  programs: string | undefined;
+  operator: boolean;
+  verbose: boolean;
+  env: NodeJS.ProcessEnv;
+  print(line?: string): void;
+  signal: AbortSignal;
+}
+
+/** Reads a port number. @throws InvalidArgument */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535))
+    throw new WindlassError('InvalidArgument', `"${text}" is not a port`, { hint: 'give a number from 0 to 65535' });
+  return port;
+}
+
+/** Name of the metrics API's Service, as KEDA's manifests have it. */
+export const METRICS_SERVICE = 'keda-metrics-apiserver';
+
+/** Runs the sandbox until the signal is aborted. */
+export async function runSandbox(run: SandboxRun): Promise<number> {
+  const { print, signal } = run;
+  const clock = systemClock;
+  const log = createLogger({ encoder: 'console', level: run.verbose ? 'info' : 'warn' });
+  const cluster = await startLocalCluster({
+    clock,
+    log,
+    port: parsePort(run.port),
+    kubeconfig: path.resolve(run.kubeconfig),
+    dataDir: run.dataDir,
+    programs: run.programs === undefined ? undefined : await readPrograms(run.programs),
+  });
+  const stops = [() => cluster.stop()];
+  try {
+    if (run.operator) {
+      const operator = await startOperator({
+        client: cluster.client,
+        settings: readSettings({ ...run.env, POD_NAMESPACE: 'kube-system' }),
+        clock,
+        log,
+        env: run.env,
+        metricsApi: { host: '127.0.0.1', port: 0, service: METRICS_SERVICE, reachableAt: 'localhost' },
+      });
+      stops.unshift(() => operator.stop());
+      await operator.ready;
+    }
+    print(`The sandbox is up at ${cluster.sandbox.url}${run.operator ? ', with the operator in it' : ''}.`);
+    print(`  export KUBECONFIG=${path.resolve(run.kubeconfig)}`);
+    print('  kubectl get scaledobjects,scaledjobs --all-namespaces');
+    print('Ctrl-C stops it.');
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    print('Stopping ...');
+    return 0;
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}

@@ -1,0 +1,44 @@
+import type { AuthReaders, AuthSettings } from '../auth/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Discovery } from '../kube/discovery.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { NamedWatches } from '../kube/named-watch.ts';
+import type { Sampling } from '../sampling/types.ts';
+import type { ClusterReader, HttpSettings } from '../scalers/definition.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import type { ServiceAccountTokens } from './readers.ts';
+import type { Targets } from './targets.ts';
+
+/** Everything controllers are made from. */
+export interface ControllerContext {
+  client: KubeClient;
+  discovery: Discovery;
+  watches: NamedWatches;
+  targets: Targets;
+  tokens: ServiceAccountTokens;
+  sampling: Sampling;
+  events: EventRecorder;
+  metrics: ControllerMetrics;
+  cluster: ClusterReader;
+  clock: Clock;
+  log: Logger;
+  /** Namespace to watch; undefined for all. */
+  namespace: string | undefined;
+  /** Our version, which HPAs and Jobs carry as a label. */
+  version: string;
+  auth: AuthSettings;
+  http: HttpSettings;
+  /** The operator's own environment. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** Root of file authentication, if there is one. */
+  file: AuthReaders['file'];
+}
+
+/** A controller that runs. */
+export interface RunningController {
+  /** Resolves when what it watches is known. */
+  synced: Promise<unknown>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,302 @@
+import { PAUSED, readBooleanAnnotation } from '../../api/annotations.ts';
+import { getCondition, hasInitialConditions, initialConditions, setCondition } from '../../api/conditions.ts';
+import { scaledJobSettings } from '../../api/defaults.ts';
+import type { ScaledJob, ScaledJobStatus } from '../../api/index.ts';
+import { SCALED_JOBS } from '../../api/resources.ts';
+import { checkRules } from '../../api/rules/index.ts';
+import type { PodTemplate } from '../../auth/types.ts';
+import { describeError, WindlassError } from '../../base/errors.ts';
+import { type KubeObject, keyOf } from '../../base/object.ts';
+import { createQueue } from '../../kube/queue.ts';
+import { createStore, type Store } from '../../kube/store.ts';
+import type { ControllerContext, RunningController } from '../context.ts';
+import { claim, hasFinalizer, release } from '../finalizer.ts';
+import { createObjectStatus } from '../object-status.ts';
+import { createDependencies } from '../readers.ts';
+import { retryDelay } from '../retry.ts';
+import { createTriggerSet, planTriggers } from '../triggers.ts';
+import { evaluate } from './evaluate.ts';
+import { createJobs } from './jobs.ts';
+import { rollOut } from './rollout.ts';
+import type { ScaledJobState } from './state.ts';
+
+export interface ScaledJobController extends RunningController {
+  readonly store: Store<ScaledJob>;
+  readonly size: number;
+}
+
+/**
+ * Runs all ScaledJobs. One queue by key serialises what happens to one of them: changes of it and of its credentials,
+ * samples of its triggers, changes of its Jobs.
+ */
+export function createScaledJobController({
+  ctx,
+  concurrency,
+}: {
+  ctx: ControllerContext;
+  concurrency: number;
+}): ScaledJobController {
+  const { client, clock, log, namespace } = ctx;
+  const states = new Map<string, ScaledJobState>();
+  const store = createStore<ScaledJob, KubeObject>({
+    client,
+    type: SCALED_JOBS,
+    namespace,
+    project: (raw) => raw as ScaledJob,
+    clock,
+    log,
+  });
+  const jobs = createJobs(ctx);
+  const queue = createQueue({ name: 'scaled-job', concurrency, clock, log, run: (key) => run(key) });
+  const stops = [
+    store.onChange(({ object }) => queue.add(keyOf(object))),
+    jobs.onChange((key) => {
+      if (states.has(key)) queue.add(key);
+    }),
+  ];
+  const synced = Promise.all([store.synced, jobs.synced]);
+
+  const end = (key: string) => {
+    const state = states.get(key);
+    if (!state) return;
+    const [ns = '', name = ''] = key.split('/');
+    states.delete(key);
+    state.triggers.close();
+    state.dependencies.close();
+    jobs.forget(ns, name);
+    ctx.metrics.forgetTriggers('ScaledJob', ns, name, []);
+    ctx.metrics.unregistered({ kind: 'ScaledJob', namespace: ns, name });
+  };
+
+  function takeOver(key: string, object: ScaledJob): ScaledJobState {
+    const { name, namespace: ns, uid = '' } = object.metadata;
+    const wasActive = getCondition(object.status?.conditions, 'Active')?.status === 'True';
+    const written = object.status?.lastActiveTime;
+    const state: ScaledJobState = {
+      uid,
+      status: createObjectStatus<ScaledJobStatus>({
+        client,
+        type: SCALED_JOBS,
+        namespace: ns,
+        name,
+        initial: object.status,
+      }),
+      dependencies: createDependencies({
+        watches: ctx.watches,
+        tokens: ctx.tokens,
+        file: ctx.file,
+        onChange: () => {
+          state.stale = true;
+          queue.add(key);
+        },
+      }),
+      triggers: createTriggerSet(ctx.sampling, () => queue.add(key)),
+      lastActiveAt: wasActive ? clock.now() : written ? Date.parse(written) : undefined,
+      reconciledFor: undefined,
+      stale: false,
+      failures: 0,
+      retryAt: 0,
+      toldError: undefined,
+      runs: false,
+      createRetryAt: 0,
+      reported: new Map(),
+      toldErrors: new Map(),
+      record: undefined,
+    };
+    states.set(key, state);
+    return state;
+  }
+
+  async function run(key: string): Promise<void> {
+    await synced;
+    const [ns = '', name = ''] = key.split('/');
+    const object = store.get(ns, name);
+    const known = states.get(key);
+    if (!object || (known && known.uid !== object.metadata.uid)) end(key);
+    if (!object) {
+      queue.forget(key);
+      return;
+    }
+    if (object.metadata.deletionTimestamp) {
+      end(key);
+      if (!hasFinalizer(object)) return;
+      await release(client, SCALED_JOBS, object);
+      ctx.events.record(object, {
+        type: 'Warning',
+        reason: 'ScaledJobDeleted',
+        action: 'ScaledJobDeleted',
+        note: 'ScaledJob was deleted',
+      });
+      return;
+    }
+    const state = states.get(key) ?? takeOver(key, object);
+    await bringInLine(key, state, object);
+    if (state.runs) await evaluate({ ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
+    await state.status.flush();
+  }
+
+  async function bringInLine(key: string, state: ScaledJobState, object: ScaledJob): Promise<void> {
+    const inputs = JSON.stringify([object.metadata.generation, object.metadata.annotations?.[PAUSED] ?? null]);
+    const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
+    if (state.reconciledFor === inputs && !state.stale && !due) return;
+    const { name, namespace: ns = '' } = object.metadata;
+    state.reconciledFor = inputs;
+    state.stale = false;
+    const types = object.spec?.triggers?.map(({ type }) => type) ?? [];
+    ctx.metrics.registered({ kind: 'ScaledJob', namespace: ns, name }, types);
+    try {
+      await claim(client, SCALED_JOBS, object);
+      if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
+      notePause(state, object);
+      if (readBooleanAnnotation(object, PAUSED)) {
+        state.runs = false;
+        state.triggers.close();
+        markReady(state, object, 'ScaledJob is paused');
+      } else {
+        await reconcile(state, object);
+        markReady(state, object, 'The ScaledJob is set up and ready to scale.');
+      }
+      state.failures = 0;
+      state.toldError = undefined;
+    } catch (error) {
+      tellFailure(state, object, error);
+      state.failures++;
+      const wait = retryDelay(error, state.failures);
+      state.retryAt = clock.monotonic() + wait;
+      queue.addAfter(key, wait);
+    }
+  }
+
+  async function reconcile(state: ScaledJobState, object: ScaledJob): Promise<void> {
+    requireValid(object);
+    const { name, namespace: ns = '' } = object.metadata;
+    const { triggers } = object.spec;
+    state.status.set({
+      triggersTypes: [...new Set(triggers.map(({ type }) => type))].join(','),
+      authenticationsTypes: [
+        ...new Set(triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : []))),
+      ].join(','),
+    });
+    await rollOut(ctx, jobs, object);
+    const plan = await planTriggers(
+      {
+        kind: 'ScaledJob',
+        namespace: ns,
+        name,
+        triggers,
+        asMetricSource: false,
+        podTemplate: podTemplateOf(object),
+        envSourceContainerName: object.spec.envSourceContainerName,
+      },
+      {
+        readers: state.dependencies.readers,
+        settings: ctx.auth,
+        clock,
+        log: log.with({ namespace: ns, scaledJob: name }),
+        http: ctx.http,
+        cluster: ctx.cluster,
+        env: ctx.env,
+      },
+    );
+    state.dependencies.keep(plan.dependencies);
+    for (const note of plan.warnings) {
+      ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
+    }
+    state.triggers.replace(plan.triggers, scaledJobSettings(object).pollingInterval * 1000);
+    if (!state.runs) {
+      const note = `Watching ${triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
+      ctx.events.record(object, { type: 'Normal', reason: 'KEDAScalersStarted', action: 'ScalersWatchStarted', note });
+    }
+    state.runs = true;
+  }
+
+  function notePause(state: ScaledJobState, object: ScaledJob): void {
+    const { name, namespace: ns = '' } = object.metadata;
+    const paused = readBooleanAnnotation(object, PAUSED);
+    const was = getCondition(state.status.current.conditions, 'Paused')?.status === 'True';
+    ctx.metrics.paused('ScaledJob', ns, name, paused);
+    if (paused === was) return;
+    const reason = paused ? 'ScaledJobPaused' : 'ScaledJobUnpaused';
+    const note = paused ? 'ScaledJob is paused by annotation' : 'ScaledJob is no longer paused';
+    ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
+    setConditions(state, { type: 'Paused', status: paused ? 'True' : 'False', reason, message: note });
+  }
+
+  function markReady(state: ScaledJobState, object: ScaledJob, message: string): void {
+    const ready = getCondition(state.status.current.conditions, 'Ready');
+    // What was said of the sources stays until they answer.
+    if (ready?.reason === 'TriggerError' || ready?.reason === 'PartialTriggerError') return;
+    if (ready?.status !== 'True') {
+      ctx.events.record(object, { type: 'Normal', reason: 'ScaledJobReady', action: 'ScaledJobReady', note: message });
+    }
+    setConditions(state, { type: 'Ready', status: 'True', reason: 'ScaledJobReady', message });
+  }
+
+  function tellFailure(state: ScaledJobState, object: ScaledJob, error: unknown): void {
+    const { name, namespace: ns = '' } = object.metadata;
+    const text = describeError(error);
+    ctx.metrics.objectError('ScaledJob', ns, name);
+    setConditions(
+      state,
+      { type: 'Ready', status: 'False', reason: 'ScaledJobCheckFailed', message: text },
+      ...(state.runs
+        ? []
+        : [{ type: 'Active', status: 'Unknown', reason: 'UnknownState', message: 'ScaledJob check failed' } as const]),
+    );
+    if (state.toldError === text) return;
+    state.toldError = text;
+    log.warn('ScaledJob cannot be reconciled', { namespace: ns, scaledJob: name, error });
+    ctx.events.record(object, {
+      type: 'Warning',
+      reason: 'ScaledJobCheckFailed',
+      action: 'ScaledJobCheckFailed',
+      note: text,
+    });
+  }
+
+  return {
+    store,
+    synced,
+    get size() {
+      return states.size;
+    },
+    async stop() {
+      for (const stop of stops) stop();
+      await queue.stop();
+      store.stop();
+      jobs.stop();
+      for (const { triggers, dependencies } of states.values()) {
+        triggers.close();
+        dependencies.close();
+      }
+      states.clear();
+    },
+  };
+}
+
+/** Changes conditions of the status; what is the same already is no change. */
+function setConditions(state: ScaledJobState, ...wanted: Parameters<typeof setCondition>[1][]): void {
+  let list: readonly NonNullable<ScaledJobStatus['conditions']>[number][] = state.status.current.conditions ?? [];
+  for (const condition of wanted) list = setCondition(list, condition);
+  state.status.set({ conditions: [...list] });
+}
+
+/** The part of the Job's pod template that credentials come from. */
+function podTemplateOf({ spec }: ScaledJob): PodTemplate | undefined {
+  const pod = spec.jobTargetRef.template.spec;
+  return pod?.containers && { serviceAccountName: pod.serviceAccountName, containers: pod.containers };
+}
+
+function requireValid(object: ScaledJob): void {
+  // The CRD lets a ScaledJob without a spec pass, as KEDA's does.
+  if (!object.spec?.jobTargetRef) {
+    throw new WindlassError('InvalidObject', 'spec.jobTargetRef is missing', {
+      hint: 'say which Job to make: spec.jobTargetRef.template',
+    });
+  }
+  const problems = checkRules('ScaledJob', object).filter(({ effect }) => effect !== 'warn');
+  if (problems.length === 0) return;
+  throw new WindlassError('InvalidObject', problems.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    hint: '`windlass lint` names every problem with its line',
+  });
+}

@@ -1,0 +1,236 @@
+import { scaleTargetOf } from '../../api/defaults.ts';
+import type { ScaledObject } from '../../api/index.ts';
+import { SCALED_OBJECTS } from '../../api/resources.ts';
+import { describeError } from '../../base/errors.ts';
+import { type KubeObject, keyOf } from '../../base/object.ts';
+import { createQueue } from '../../kube/queue.ts';
+import { createStore, type Store } from '../../kube/store.ts';
+import type { ControllerContext, RunningController } from '../context.ts';
+import { retryDelay } from '../retry.ts';
+import type { WorkloadCount } from '../targets.ts';
+import { evaluate } from './evaluate.ts';
+import { finalizeScaledObject } from './finalize.ts';
+import { createHpaStore, ownerKeyOf } from './hpa.ts';
+import { createLookup, type MetricAnswer } from './lookup.ts';
+import { freeze, isFrozen, notePause } from './pause.ts';
+import { claimScaledObject, markReady, needsTemplate, reconcile, setConditions } from './reconcile.ts';
+import { createScaledObjectState, reconcileInputs, type ScaledObjectState } from './state.ts';
+
+export interface ScaledObjectController extends RunningController {
+  /** Answers the external metrics API from memory. */
+  lookup(namespace: string, name: string, metric: string): Promise<MetricAnswer>;
+  readonly store: Store<ScaledObject>;
+  /** ScaledObjects that this process runs. */
+  readonly size: number;
+}
+
+export interface ScaledObjectControllerOptions {
+  ctx: ControllerContext;
+  deployments: Store<WorkloadCount>;
+  statefulSets: Store<WorkloadCount>;
+  /** Runs of different objects at the same time. */
+  concurrency: number;
+}
+
+/** Index of ScaledObjects by what they scale, for Deployments and StatefulSets, which are watched. */
+const BY_TARGET = 'target';
+
+/**
+ * Runs all ScaledObjects. One queue by key serialises everything that happens to one object: changes of it and of what
+ * it refers to, samples of its triggers, the end of a cooldown, changes of its HPA and its target.
+ */
+export function createScaledObjectController(options: ScaledObjectControllerOptions): ScaledObjectController {
+  const { ctx, deployments, statefulSets, concurrency } = options;
+  const { client, clock, log, namespace } = ctx;
+  const states = new Map<string, ScaledObjectState>();
+
+  const store = createStore<ScaledObject, KubeObject>({
+    client,
+    type: SCALED_OBJECTS,
+    namespace,
+    project: (raw) => raw as ScaledObject,
+    indexes: {
+      [BY_TARGET]: (object) => {
+        const { kind, name } = scaleTargetOf(object);
+        return [`${kind}/${object.metadata.namespace}/${name}`];
+      },
+    },
+    clock,
+    log,
+  });
+  const hpas = createHpaStore(ctx);
+
+  const queue = createQueue({ name: 'scaled-object', concurrency, clock, log, run: (key) => run(key) });
+
+  const stops = [
+    store.onChange(({ object }) => queue.add(keyOf(object))),
+    hpas.onChange(({ object }) => {
+      const key = ownerKeyOf(object);
+      const state = key === undefined ? undefined : states.get(key);
+      if (!state || key === undefined) return;
+      // Deleted or changed by hand: the reconcile finds out and writes only if there is something to mend.
+      state.stale = true;
+      queue.add(key);
+    }),
+    ...[deployments, statefulSets].map((workloads, i) =>
+      workloads.onChange(({ object, previous }) => {
+        const kind = i === 0 ? 'Deployment' : 'StatefulSet';
+        const { metadata } = object;
+        for (const owner of store.byIndex(BY_TARGET, `${kind}/${metadata.namespace}/${metadata.name}`)) {
+          const key = keyOf(owner);
+          const state = states.get(key);
+          // A new pod template may bring another environment.
+          if (state && previous && previous.generation !== object.generation && needsTemplate(owner))
+            state.stale = true;
+          queue.add(key);
+        }
+      }),
+    ),
+  ];
+
+  const synced = Promise.all([store.synced, hpas.synced, deployments.synced, statefulSets.synced]);
+
+  const end = (key: string) => {
+    const state = states.get(key);
+    if (!state) return;
+    const [objectNamespace = '', name = ''] = key.split('/');
+    states.delete(key);
+    state.triggers.close();
+    state.dependencies.close();
+    ctx.metrics.forgetTriggers('ScaledObject', objectNamespace, name, []);
+    ctx.metrics.unregistered({ kind: 'ScaledObject', namespace: objectNamespace, name });
+  };
+
+  const wake = (key: string) => (state: ScaledObjectState, why: 'sample' | 'dependency') => {
+    if (why === 'dependency') state.stale = true;
+    queue.add(key);
+  };
+
+  async function run(key: string): Promise<void> {
+    await synced;
+    const [objectNamespace = '', name = ''] = key.split('/');
+    const object = store.get(objectNamespace, name);
+    const known = states.get(key);
+    if (!object || (known && known.uid !== object.metadata.uid)) end(key);
+    if (!object) {
+      queue.forget(key);
+      return;
+    }
+    if (object.metadata.deletionTimestamp) {
+      const ran = states.has(key);
+      end(key);
+      if (ran)
+        ctx.events.record(object, {
+          type: 'Normal',
+          reason: 'KEDAScalersStopped',
+          note: 'Stopped watching the triggers',
+        });
+      await finalizeScaledObject(ctx, object);
+      return;
+    }
+    const state = states.get(key) ?? createScaledObjectState(ctx, object, wake(key));
+    states.set(key, state);
+    await bringInLine(key, state, object);
+    if (state.runs) await evaluate({ ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
+    await state.status.flush();
+  }
+
+  /** Reconciles when something asks for it; failures are told once and retried with back-off. */
+  async function bringInLine(key: string, state: ScaledObjectState, object: ScaledObject): Promise<void> {
+    const target = state.target ? await ctx.targets.read(state.target) : undefined;
+    const inputs = reconcileInputs(object, target);
+    const changed = state.reconciledFor !== inputs || state.stale;
+    const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
+    if (!changed && !due) return;
+    const { name, namespace: objectNamespace = '' } = object.metadata;
+    state.reconciledFor = inputs;
+    state.stale = false;
+    ctx.metrics.registered(
+      { kind: 'ScaledObject', namespace: objectNamespace, name },
+      object.spec.triggers.map(({ type }) => type),
+    );
+    try {
+      await claimScaledObject(ctx, state, object);
+      notePause(ctx, state, object);
+      if (isFrozen(object)) {
+        await freeze(ctx, hpas, state, object);
+        markReady(ctx, state, object, 'ScaledObject is paused');
+      } else {
+        const started = state.runs;
+        await reconcile(ctx, hpas, state, object);
+        state.runs = true;
+        if (!started) {
+          const note = `Watching ${object.spec.triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
+          ctx.events.record(object, {
+            type: 'Normal',
+            reason: 'KEDAScalersStarted',
+            action: 'ScalersWatchStarted',
+            note,
+          });
+        }
+        markReady(ctx, state, object, 'The ScaledObject is set up and ready to scale.');
+        // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
+        state.reconciledFor = reconcileInputs(object, state.target && (await ctx.targets.read(state.target)));
+      }
+      state.failures = 0;
+      state.toldError = undefined;
+    } catch (error) {
+      tellFailure(state, object, error);
+      state.failures++;
+      const wait = retryDelay(error, state.failures);
+      state.retryAt = clock.monotonic() + wait;
+      queue.addAfter(key, wait);
+    }
+  }
+
+  function tellFailure(state: ScaledObjectState, object: ScaledObject, error: unknown): void {
+    const { name, namespace: objectNamespace = '' } = object.metadata;
+    const text = describeError(error);
+    ctx.metrics.objectError('ScaledObject', objectNamespace, name);
+    setConditions(
+      state,
+      { type: 'Ready', status: 'False', reason: 'ScaledObjectCheckFailed', message: text },
+      ...(state.runs
+        ? []
+        : [
+            {
+              type: 'Active',
+              status: 'Unknown',
+              reason: 'UnknownState',
+              message: 'ScaledObject check failed',
+            } as const,
+          ]),
+    );
+    if (state.toldError === text) return;
+    state.toldError = text;
+    log.warn('ScaledObject cannot be reconciled', { namespace: objectNamespace, scaledObject: name, error });
+    ctx.events.record(object, {
+      type: 'Warning',
+      reason: 'ScaledObjectCheckFailed',
+      action: 'ScaledObjectCheckFailed',
+      note: text,
+    });
+  }
+
+  const lookup = createLookup({ ctx, state: (key) => states.get(key), object: (ns, name) => store.get(ns, name) });
+
+  return {
+    store,
+    synced,
+    lookup,
+    get size() {
+      return states.size;
+    },
+    async stop() {
+      for (const stop of stops) stop();
+      await queue.stop();
+      store.stop();
+      hpas.stop();
+      for (const { triggers, dependencies } of states.values()) {
+        triggers.close();
+        dependencies.close();
+      }
+      states.clear();
+    },
+  };
+}

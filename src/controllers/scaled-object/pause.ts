@@ -1,0 +1,82 @@
+import { PAUSED_SCALE_IN, PAUSED_SCALE_OUT } from '../../api/annotations.ts';
+import { getCondition } from '../../api/conditions.ts';
+import { hpaNameOf } from '../../api/defaults.ts';
+import type { ScaledObject } from '../../api/index.ts';
+import { WindlassError } from '../../base/errors.ts';
+import { decidePause, pauseState } from '../../decision/pause.ts';
+import type { ControllerContext } from '../context.ts';
+import { deleteHpa, type HpaStore } from './hpa.ts';
+import { findTarget, setConditions } from './reconcile.ts';
+import { anyAnnotation, type ScaledObjectState } from './state.ts';
+
+/** Whether the object is frozen as a whole: no loop, no HPA. */
+export function isFrozen(object: ScaledObject): boolean {
+  return pauseState(object).paused;
+}
+
+/** Whether anything about the object is paused, which the Paused condition tells. */
+function isPaused(object: ScaledObject): boolean {
+  return isFrozen(object) || anyAnnotation(object, PAUSED_SCALE_IN, PAUSED_SCALE_OUT);
+}
+
+/** Brings the Paused condition in line with the annotations, with one event a change. */
+export function notePause(ctx: ControllerContext, state: ScaledObjectState, object: ScaledObject): void {
+  const paused = isPaused(object);
+  const was = getCondition(state.status.current.conditions, 'Paused');
+  const { name, namespace = '' } = object.metadata;
+  ctx.metrics.paused('ScaledObject', namespace, name, paused);
+  if (paused && was?.status !== 'True') {
+    const note = 'ScaledObject is paused by annotation';
+    ctx.events.record(object, { type: 'Normal', reason: 'ScaledObjectPaused', action: 'ScaledObjectPaused', note });
+    setConditions(state, { type: 'Paused', status: 'True', reason: 'ScaledObjectPaused', message: note });
+  } else if (!paused && was?.status === 'True') {
+    const note = 'ScaledObject is no longer paused';
+    ctx.events.record(object, { type: 'Normal', reason: 'ScaledObjectUnpaused', action: 'ScaledObjectUnpaused', note });
+    setConditions(state, { type: 'Paused', status: 'False', reason: 'ScaledObjectUnpaused', message: note });
+  }
+  if (!isFrozen(object) && state.status.current.pausedReplicaCount !== undefined)
+    state.status.set({ pausedReplicaCount: undefined });
+}
+
+/**
+ * Freezes the object: its triggers stop, its HPA goes, and with paused-replicas the target gets that count once.
+ * @throws InvalidObject when paused-replicas is not a whole number
+ */
+export async function freeze(
+  ctx: ControllerContext,
+  hpas: HpaStore,
+  state: ScaledObjectState,
+  object: ScaledObject,
+): Promise<void> {
+  const { namespace = '' } = object.metadata;
+  state.runs = false;
+  state.triggers.close();
+  const hpaName = state.status.current.hpaName ?? hpaNameOf(object);
+  if (hpas.get(namespace, hpaName)) await deleteHpa(ctx, namespace, hpaName);
+  const pause = pauseState(object);
+  if (!pause.paused || pause.replicas === undefined) {
+    state.status.set({ pausedReplicaCount: undefined });
+    if (pause.paused && 'problem' in pause) {
+      throw new WindlassError('InvalidObject', pause.problem, {
+        hint: 'mend or remove the annotation; until then the object stays paused as it is',
+      });
+    }
+    return;
+  }
+  const target = await findTarget(ctx, object);
+  const current = await ctx.targets.check(target);
+  const { action, record } = decidePause({
+    object,
+    cause: 'annotation',
+    now: ctx.clock.now(),
+    current: current.replicas,
+    alreadySet: state.status.current.pausedReplicaCount,
+  });
+  state.record = record;
+  if (action.kind === 'scale-to-paused') {
+    await ctx.targets.scale(target, action.to);
+    const where = { namespace, scaledObject: object.metadata.name };
+    ctx.log.info('target scaled', { ...where, from: action.from, to: action.to, rule: record.rule });
+  }
+  state.status.set({ pausedReplicaCount: pause.replicas });
+}

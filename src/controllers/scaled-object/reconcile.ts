@@ -1,0 +1,194 @@
+import { SCALED_OBJECT_NAME } from '../../api/annotations.ts';
+import { getCondition, hasInitialConditions, initialConditions, setCondition } from '../../api/conditions.ts';
+import { scaledObjectSettings, scaleTargetOf, usesScalingModifiers } from '../../api/defaults.ts';
+import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
+import { SCALED_OBJECTS } from '../../api/resources.ts';
+import { checkRules } from '../../api/rules/index.ts';
+import type { PodTemplate } from '../../auth/types.ts';
+import { WindlassError } from '../../base/errors.ts';
+import { apiVersionOf } from '../../base/object.ts';
+import { formulaFault } from '../../decision/formula/index.ts';
+import { planHpa } from '../../decision/hpa.ts';
+import { readModifiers } from '../../decision/modifiers.ts';
+import type { ControllerContext } from '../context.ts';
+import { claim } from '../finalizer.ts';
+import type { Target } from '../targets.ts';
+import { planTriggers } from '../triggers.ts';
+import { ensureHpa, type HpaStore } from './hpa.ts';
+import type { ScaledObjectState } from './state.ts';
+
+/**
+ * Brings everything around a ScaledObject in line with it: finalizer and label, target, triggers, HPA, status. Throws
+ * what is wrong; the triggers and the HPA of before then go on. The status is changed, not yet written.
+ */
+export async function reconcile(
+  ctx: ControllerContext,
+  hpas: HpaStore,
+  state: ScaledObjectState,
+  object: ScaledObject,
+): Promise<void> {
+  const { name, namespace = '' } = object.metadata;
+  const settings = scaledObjectSettings(object);
+  requireValid(object);
+  const target = await findTarget(ctx, object);
+  const { replicas } = await ctx.targets.check(target);
+  state.target = target;
+  state.status.set({
+    originalReplicaCount: state.status.current.originalReplicaCount ?? replicas,
+    scaleTargetKind: `${apiVersionOf(target.type)}.${target.type.kind}`,
+    scaleTargetGVKR: {
+      group: target.type.group,
+      version: target.type.version,
+      kind: target.type.kind,
+      resource: target.type.plural,
+    },
+    triggersTypes: distinct(object.spec.triggers.map(({ type }) => type)),
+    authenticationsTypes: distinct(
+      object.spec.triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : [])),
+    ),
+  });
+
+  const plan = await planTriggers(
+    {
+      kind: 'ScaledObject',
+      namespace,
+      name,
+      triggers: object.spec.triggers,
+      asMetricSource: usesScalingModifiers(object),
+      podTemplate: await templateIfNeeded(ctx, object, target),
+      envSourceContainerName: object.spec.scaleTargetRef.envSourceContainerName,
+    },
+    {
+      readers: state.dependencies.readers,
+      settings: ctx.auth,
+      clock: ctx.clock,
+      log: ctx.log.with({ namespace, scaledObject: name }),
+      http: ctx.http,
+      cluster: ctx.cluster,
+      env: ctx.env,
+    },
+  );
+  state.dependencies.keep(plan.dependencies);
+  for (const note of plan.warnings) {
+    ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
+  }
+  const wanted = planHpa({
+    object,
+    target: { apiVersion: apiVersionOf(target.type), kind: target.type.kind, name: target.name },
+    triggers: plan.triggers,
+    version: ctx.version,
+  });
+
+  // The old triggers go on until the new ones are known to be sound; from here on they are replaced.
+  state.modifiers = readModifiers(object);
+  state.triggers.replace(plan.triggers, settings.pollingInterval * 1000);
+  await ensureHpa(ctx, hpas, object, wanted.hpa, state.status.current.hpaName);
+  const { externalMetricNames, resourceMetricNames, compositeScalerName } = wanted;
+  state.status.set({
+    hpaName: wanted.hpa.metadata.name,
+    externalMetricNames: orAbsent(externalMetricNames),
+    resourceMetricNames: orAbsent(resourceMetricNames),
+    compositeScalerName,
+    triggersActivity: pruned(state.status.current.triggersActivity, externalMetricNames),
+    health: pruned(state.status.current.health, externalMetricNames),
+  });
+}
+
+function orAbsent(names: string[]): string[] | undefined {
+  return names.length > 0 ? names : undefined;
+}
+
+/** The finalizer, the label and the four conditions that every ScaledObject has. */
+export async function claimScaledObject(
+  ctx: ControllerContext,
+  state: ScaledObjectState,
+  object: ScaledObject,
+): Promise<void> {
+  await claim(ctx.client, SCALED_OBJECTS, object, { [SCALED_OBJECT_NAME]: object.metadata.name });
+  if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
+}
+
+/** Reasons of Ready that come from reading the sources, not from the definition of the object. */
+const LOOP_REASONS = new Set(['PartialTriggerError', 'TriggerError', 'ErrorGettingCurrentReplicas']);
+
+/** Ready becomes True, with an event when it was not. */
+export function markReady(
+  ctx: ControllerContext,
+  state: ScaledObjectState,
+  object: ScaledObject,
+  message: string,
+): void {
+  const ready = getCondition(state.status.current.conditions, 'Ready');
+  // What the scale loop said of the sources stays until they answer.
+  if (ready?.reason && LOOP_REASONS.has(ready.reason)) return;
+  if (ready?.status !== 'True') {
+    ctx.events.record(object, {
+      type: 'Normal',
+      reason: 'ScaledObjectReady',
+      action: 'ScaledObjectReady',
+      note: message,
+    });
+  }
+  setConditions(state, { type: 'Ready', status: 'True', reason: 'ScaledObjectReady', message });
+}
+
+/** Changes conditions of the status; what is the same already is no change. */
+export function setConditions(state: ScaledObjectState, ...wanted: Parameters<typeof setCondition>[1][]): void {
+  let list: readonly NonNullable<ScaledObjectStatus['conditions']>[number][] = state.status.current.conditions ?? [];
+  for (const condition of wanted) list = setCondition(list, condition);
+  state.status.set({ conditions: [...list] });
+}
+
+function requireValid(object: ScaledObject): void {
+  const problems = checkRules('ScaledObject', object, { checkFormula: formulaFault }).filter(
+    ({ effect }) => effect !== 'warn',
+  );
+  if (problems.length === 0) return;
+  throw new WindlassError('InvalidObject', problems.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    hint: '`windlass lint` names every problem with its line',
+  });
+}
+
+/**
+ * The resource type and name of what the object scales.
+ * @throws TargetNotFound when the cluster does not serve the kind
+ */
+export async function findTarget(ctx: ControllerContext, object: ScaledObject): Promise<Target> {
+  const { apiVersion, kind, name } = scaleTargetOf(object);
+  const type = await ctx.discovery.resolve(apiVersion, kind);
+  if (type) return { type, namespace: object.metadata.namespace ?? '', name };
+  throw new WindlassError(
+    'TargetNotFound',
+    `the cluster does not serve the scale target's kind ${kind} of ${apiVersion}`,
+    {
+      hint: 'mend scaleTargetRef.apiVersion and kind, or install what serves that kind',
+    },
+  );
+}
+
+/** The pod template, when a trigger may need the container's environment or its service account. */
+async function templateIfNeeded(
+  ctx: ControllerContext,
+  object: ScaledObject,
+  target: Target,
+): Promise<PodTemplate | undefined> {
+  return needsTemplate(object) ? ctx.targets.podTemplate(target) : undefined;
+}
+
+/** Whether what the triggers are made from includes the target's pod template. */
+export function needsTemplate(object: ScaledObject): boolean {
+  return object.spec.triggers.some(
+    ({ metadata, authenticationRef }) =>
+      authenticationRef !== undefined || Object.keys(metadata).some((key) => key.endsWith('FromEnv')),
+  );
+}
+
+function distinct(words: readonly string[]): string {
+  return [...new Set(words)].join(',');
+}
+
+function pruned<T>(map: Record<string, T> | undefined, names: readonly string[]): Record<string, T> | undefined {
+  if (!map) return undefined;
+  const entries = Object.entries(map).filter(([name]) => names.includes(name));
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../base/clock.ts';
+import { describeError, isTerminal } from '../base/errors.ts';
+import { externalMetricType } from '../decision/hpa.ts';
+import type { TriggerReading, TriggerState } from '../decision/trigger-state.ts';
+import type { Sample } from '../sampling/types.ts';
+import type { ActiveTrigger } from './triggers.ts';
+
+/** What is known of an object's triggers now, in the words that decisions are made in. One state a metric. */
+export function triggerStates(
+  triggers: readonly ActiveTrigger[],
+  lastKnownActive: (metricName: string) => boolean | undefined,
+  clock: Pick<Clock, 'monotonic'>,
+): TriggerState[] {
+  const now = clock.monotonic();
+  return triggers.flatMap((trigger) =>
+    trigger.metrics.map(({ name: metricName, spec }): TriggerState => {
+      const identity = { index: trigger.index, type: trigger.type, name: trigger.name };
+      if (spec.kind === 'resource') return { ...identity, kind: 'resource', resource: spec.resource };
+      const sample = trigger.subscription?.latest();
+      return {
+        ...identity,
+        kind: 'external',
+        metricName,
+        target: spec.target,
+        metricType: externalMetricType(trigger),
+        activation: spec.activation,
+        reading: readingOf(sample),
+        // Counted from when the source was asked: what changed while it answered may not be in the answer.
+        ageMs: sample && Math.max(0, now - sample.at + sample.took),
+        failures: sample?.failures ?? 0,
+        lastKnownActive: lastKnownActive(metricName),
+        lastGood: sample?.lastGood && {
+          value: sample.lastGood.reading.value,
+          ageMs: Math.max(0, now - sample.lastGood.at),
+        },
+      };
+    }),
+  );
+}
+
+function readingOf(sample: Sample | undefined): TriggerReading {
+  if (!sample) return { kind: 'pending' };
+  const { outcome } = sample;
+  if (outcome.kind === 'value') return { kind: 'value', value: outcome.reading.value, active: outcome.reading.active };
+  if (outcome.kind === 'no-data') return outcome;
+  return { kind: 'error', message: describeError(outcome.error), terminal: isTerminal(outcome.error) };
+}

@@ -213,6 +213,7 @@ test('a plain write owns what it created, defaults too, and loses what it remove
       },
     },
   });
+  expect(JSON.stringify(object.owner('kubectl-create'))).not.toContain('"f:containers":{".":');
   object.update('kubectl-edit', (deployment) => {
     deployment.metadata.labels = { tier: 'x' };
   });
@@ -230,6 +231,14 @@ test('a write that changes nothing leaves the times alone', () => {
   const before = object.entries();
   object.update('a', () => {});
   expect(object.entries()).toEqual(before);
+});
+
+test('an amount written in another way is the same amount', () => {
+  const resources = (cpu: string) => base({}, [{ name: 'c', image: 'i:1', resources: { requests: { cpu } } }]);
+  object.apply('a', resources('1000m'));
+  expect(object.apply('a', resources('1000m'))).toBe('unchanged');
+  object.apply('b', resources('1'));
+  expect(object.owner('b')).toEqual(object.owner('a'));
 });
 
 test('a status claimed on the main resource is ignored', () => {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { apiVersionOf, type ResourceType } from '../../base/object.ts';
 import { isFields } from '../schema/fields.ts';
 import type { SchemaNode } from '../schema/node.ts';
+import { canonicalQuantities } from '../schema/shape.ts';
 import { type AnyObject, ApiError } from '../types.ts';
 import {
   attach,
@@ -45,7 +46,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 export function serverSideApply(request: ServerSideApply): AnyObject {
   const { current, type, fieldManager, subresource, force, now } = request;
   const node = request.node ?? DEDUCED;
-  const applied = readConfiguration(request);
+  const applied = canonicalQuantities(node, readConfiguration(request)) as AnyObject;
   const self = applierOf(type, fieldManager, subresource);
   const claimed = merging(applied, type, () => withoutReset(claimedFields(node, ownable(applied)), request));
   const managers = knownManagers(current, node, now);
@@ -178,7 +179,7 @@ function fieldsLastApplied(current: AnyObject | undefined, node: SchemaNode): Fi
   const text = current?.metadata.annotations?.[LAST_APPLIED];
   if (text === undefined) return emptySet();
   try {
-    const last = JSON.parse(text) as AnyObject;
+    const last = canonicalQuantities(node, JSON.parse(text)) as AnyObject;
     const claimed = claimedFields(node, ownable(last));
     const merged = mergeApplied(node, current, last) as AnyObject;
     return difference(claimed, compare(node, ownable(current), ownable(merged)).changed);

@@ -165,18 +165,24 @@ function compareFields(node: SchemaNode, before: unknown, after: unknown): Chang
     if (old[name] === now[name]) continue;
     const child = fieldNode(node, name) ?? DEDUCED;
     const inner =
-      isFields(before) && isFields(after) && isStanding(child)
-        ? compare(child, old[name] ?? {}, now[name] ?? {})
+      isFields(before) && isFields(after) && isStanding(node, name, child)
+        ? compare(child, old[name] ?? emptyOf(child), now[name] ?? emptyOf(child))
         : compare(child, old[name], now[name]);
     add(out, `f:${name}`, inner);
   }
   return out;
 }
 
-/** A Go struct that is no pointer is there whenever what holds it is, if only empty: it is neither added nor removed. */
-function isStanding(node: SchemaNode): boolean {
+/** Go always writes structs that are no pointers and required lists, if only empty: they are never added or removed. */
+function isStanding(parent: SchemaNode, name: string, node: SchemaNode): boolean {
+  if (!node.builtin || node.atomic) return false;
   const { default: standing } = node.source;
-  return node.builtin && !node.atomic && isFields(standing) && Object.keys(standing).length === 0;
+  if (node.kind === 'list') return parent.source.required?.includes(name) === true;
+  return isFields(standing) && Object.keys(standing).length === 0;
+}
+
+function emptyOf(node: SchemaNode): unknown {
+  return node.kind === 'list' ? [] : {};
 }
 
 function compareItems(node: SchemaNode, before: unknown, after: unknown): Changes {

@@ -32,7 +32,7 @@ function visit(node: SchemaNode, value: unknown, path: string, walk: Walk): unkn
   }
   if (!node.builtin) return value;
   if (!fits(node, value)) return mistyped(node, value, path, walk);
-  return node.source.type === undefined && node.source.format === undefined ? quantity(value, path, walk) : value;
+  return isQuantity(node) ? quantity(value, path, walk) : value;
 }
 
 function visitFields(node: SchemaNode, value: unknown, path: string, walk: Walk): unknown {
@@ -60,6 +60,25 @@ function visitFields(node: SchemaNode, value: unknown, path: string, walk: Walk)
     out[name] = visit(child, structuredClone(child.source.default), path === '' ? name : `${path}.${name}`, walk);
   }
   return out;
+}
+
+/** A copy with quantities in the form in which they are stored, so that they compare equal to what is stored. */
+export function canonicalQuantities(node: SchemaNode, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    return items === undefined ? value : value.map((item) => canonicalQuantities(items, item));
+  }
+  if (typeof value !== 'object' || value === null)
+    return isQuantity(node) && fits(node, value) ? quantity(value, '', { unknown: [], mistyped: [] }) : value;
+  const fields = Object.entries(value).map(([name, field]) => {
+    const child = node.field(name) ?? node.values;
+    return [name, child === undefined ? field : canonicalQuantities(child, field)];
+  });
+  return Object.fromEntries(fields);
+}
+
+function isQuantity(node: SchemaNode): boolean {
+  return node.builtin && node.kind === 'scalar' && node.source.type === undefined && node.source.format === undefined;
 }
 
 /** Kubernetes: quantities are stored in canonical form, so that `1000m` and `1` are the same value. */

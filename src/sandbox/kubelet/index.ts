@@ -100,7 +100,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       }),
     ),
   ];
-  removeForgotten(stateDir, new Set(api.list<Pod>(PODS).map(uidOf)));
+  const cleaned = removeForgotten(stateDir, new Set(api.list<Pod>(PODS).map(uidOf))).catch((error: unknown) =>
+    log.warn('Cannot remove the folders of old pods', { error }),
+  );
   for (const pod of api.list<Pod>(PODS)) see(pod);
   const scheduler = startScheduler({
     api,
@@ -123,7 +125,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const stop of stops) stop();
       await scheduler.stop();
       await Promise.all([...workers.values()].map((worker) => worker.shutdown(stopGraceMs)));
-      await Promise.all(ending);
+      await Promise.all([...ending, cleaned]);
       await events.flush();
       await records.stop();
     },
@@ -148,8 +150,8 @@ function sourceOf(pod: Pod, worker: PodWorker | undefined, { container, previous
 }
 
 /** Removes the folders of pods that are no more. */
-function removeForgotten(stateDir: string, known: Set<string>): void {
+async function removeForgotten(stateDir: string, known: Set<string>): Promise<void> {
   const dir = path.join(stateDir, 'pods');
   mkdirSync(dir, { recursive: true });
-  for (const uid of readdirSync(dir)) if (!known.has(uid)) removePodDir(podDir(stateDir, uid));
+  for (const uid of readdirSync(dir)) if (!known.has(uid)) await removePodDir(podDir(stateDir, uid));
 }

@@ -234,7 +234,7 @@ export function createPodWorker(first: Pod, deps: PodDeps): PodWorker {
       deadline?.cancel();
       // Kubernetes: a pod deleted by force still gets a moment.
       await stopAll(Math.min(graceOf(pod), 1000));
-      removePodDir(dir);
+      await removePodDir(dir);
     },
     async shutdown(graceMs) {
       stopping = true;

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Pod, Volume } from '../controllers/kinds.ts';
 import { CONFIG_MAPS, namespaceOf, SECRETS } from '../controllers/kinds.ts';
@@ -104,6 +105,6 @@ function write(dir: string, name: string, data: Buffer | string): void {
 }
 
 /** Removes everything a pod had on disk. */
-export function removePodDir(dir: string): void {
-  rmSync(dir, { recursive: true, force: true });
+export function removePodDir(dir: string): Promise<void> {
+  return rm(dir, { recursive: true, force: true });
 }

@@ -5,9 +5,13 @@ import type { ControllerContext } from '../context.ts';
 import { createOwnerIndex, deleteIfPresent } from '../context.ts';
 import type { Pod } from '../kinds.ts';
 import { JOBS, PODS, uidOf } from '../kinds.ts';
+import { isFinished } from '../pods.ts';
 import { createQueue, splitKey } from '../queue.ts';
 import { createJobSync } from './sync.ts';
 import { finishedAt, isTracked, type Job, TRACKING_FINALIZER } from './types.ts';
+
+/** Kubernetes: the job controller gathers changes of pods for a second (syncJobBatchPeriod). */
+const BATCH = 1000;
 
 /** Runs Jobs to completion, and deletes finished ones when their ttlSecondsAfterFinished is over. */
 export function startJobController(context: ControllerContext): Running {
@@ -57,8 +61,13 @@ export function startJobController(context: ControllerContext): Running {
     if (owner?.kind !== 'Job') return;
     const namespace = event.object.metadata.namespace ?? '';
     const job = api.get(JOBS, owner.name, namespace);
-    if (job?.metadata.uid === owner.uid) jobs.add(`${namespace}/${owner.name}`);
-    else if (event.type !== 'DELETED' && isTracked(event.object)) orphans.add(keyOf(event.object));
+    const key = `${namespace}/${owner.name}`;
+    // What only changes status.ready can wait a little; with short pods it then needs no write of its own.
+    const isMinor = event.type === 'MODIFIED' && !isFinished(event.object) && !event.object.metadata.deletionTimestamp;
+    if (job?.metadata.uid === owner.uid) {
+      if (isMinor) jobs.addAfter(key, BATCH);
+      else jobs.add(key);
+    } else if (event.type !== 'DELETED' && isTracked(event.object)) orphans.add(keyOf(event.object));
   });
   const sync = createJobSync(context, pods, (pod) => releasePod(context, pod));
 

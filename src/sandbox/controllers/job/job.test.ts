@@ -29,6 +29,7 @@ describe('a Job', () => {
     for (let i = 0; i < 10; i++) {
       expect(open()).toHaveLength(1);
       await cluster.run(open()[0]!);
+      await cluster.clock.advance(1000);
       expect(read().status).toMatchObject({ active: 1, ready: 1 });
       await cluster.end(open()[0]!, 0);
     }
@@ -36,7 +37,7 @@ describe('a Job', () => {
     expect(read().status).toMatchObject({ succeeded: 10, active: 0, ready: 0, terminating: 0 });
     expect(read().status?.failed).toBeUndefined();
     expect(conditions()).toEqual(['SuccessCriteriaMet=True CompletionsReached', 'Complete=True CompletionsReached']);
-    expect(read().status?.completionTime).toBe('2026-01-01T00:00:00Z');
+    expect(read().status?.completionTime).toBe('2026-01-01T00:00:10Z');
     expect(cluster.pods().some((p) => p.metadata.finalizers)).toBe(false);
   });
 
@@ -98,7 +99,7 @@ describe('a Job', () => {
         { ...current, status: { ...current.status, containerStatuses } } as never,
         'status',
       );
-      await cluster.settle();
+      await cluster.settle(1000);
     };
     await restarted(1);
     expect(conditions()).toBeUndefined();

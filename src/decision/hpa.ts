@@ -18,6 +18,7 @@ import type { OwnerReference } from '../base/object.ts';
 import { formatInteger, formatMetricValue } from '../base/quantity.ts';
 import type { MetricSpec, MetricType, ResourceMetric, ScalerDefinition } from '../scalers/definition.ts';
 import { requireUniqueNames } from './metric-names.ts';
+import { toMilli } from './milli.ts';
 import { readModifiers } from './modifiers.ts';
 
 type MetricTarget =
@@ -119,7 +120,7 @@ export function planHpa(input: HpaInput): HpaPlan {
     ? [
         {
           metricName: COMPOSITE_METRIC,
-          target: targetOf(composite.metricType, formatMetricValue(milli(composite.target))),
+          target: targetOf(composite.metricType, formatMetricValue(toMilli(composite.target))),
         },
       ]
     : external;
@@ -184,11 +185,6 @@ function externalTarget(spec: MetricSpec & { kind: 'external' }, type: 'AverageV
 
 function targetOf(type: 'AverageValue' | 'Value', quantity: string): MetricTarget {
   return type === 'Value' ? { type, value: quantity } : { type, averageValue: quantity };
-}
-
-/** KEDA 2.21 cuts the target of a formula to thousandths; the nudge keeps 0.29 × 1000 = 290 from becoming 289. */
-function milli(value: number): number {
-  return Math.floor(value * 1000 + 1e-6) / 1000;
 }
 
 function resourceMetric({ resource, containerName, target }: ResourceMetric): HpaMetric {

@@ -95,6 +95,7 @@ export function decideScale(input: ScaleInput): ScaleDecision {
     ...(choice.detail === undefined ? {} : { detail: choice.detail }),
   };
   const stored = object.status?.conditions ?? [];
+  // Nothing is judged that goes by replicas nobody knows: then Ready alone changes (KEDA 2.21).
   const frozen = choice.rule === 'paused' || choice.rule === 'paused-replicas';
   const active = choice.state === 'active' || choice.state === 'forced';
   const { done, failed } = scaleEvents(
@@ -106,7 +107,7 @@ export function decideScale(input: ScaleInput): ScaleDecision {
     action: choice.action,
     done,
     failed,
-    events: frozen ? [] : fallbackEvents(stored, verdict.fallbackEngaged),
+    events: frozen || current === undefined ? [] : fallbackEvents(stored, verdict.fallbackEngaged),
     conditions: frozen ? stored : conditionsOf(input, verdict, choice, fallback !== undefined, active),
     lastActiveAt: active && !frozen ? now : pastOf(input.lastActiveAt, now),
     triggersActivity: frozen

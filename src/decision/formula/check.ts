@@ -196,7 +196,8 @@ function unknownName(name: string, names: ReadonlySet<string>): string {
   const dashed = [...names].find((known) => !/^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(known) && known.includes(name));
   if (dashed)
     return `there is no trigger named ${name}; the trigger "${dashed}" cannot be named in a formula: use letters, digits and _`;
-  const meant = nearest(name, [...names]);
+  // Among names of a letter or two everything is close to everything.
+  const meant = name.length > 2 ? nearest(name, [...names]) : undefined;
   const known = names.size === 0 ? 'no trigger has a name' : `there are ${[...names].join(', ')}`;
   return `there is no trigger named ${name}; ${meant ? `did you mean ${meant}?` : known}`;
 }

@@ -38,6 +38,8 @@ const SAME: Readonly<Record<string, BinaryOperator>> = { or: '||', and: '&&', '^
 /** Deeper nesting than anybody writes, and far from the end of the stack. */
 const DEEPEST = 100;
 const LONGEST = 10_000;
+/** A chain like a + a + … is as deep a tree as it is long, and both checking and running walk down it. */
+const MOST_TOKENS = 2_000;
 
 /**
  * Parses a formula.
@@ -46,6 +48,8 @@ const LONGEST = 10_000;
 export function parseFormula(text: string): Node {
   if (text.length > LONGEST) throw new FormulaError(`the formula is longer than ${LONGEST} characters`, LONGEST);
   const tokens = tokenize(text);
+  const tooMany = tokens[MOST_TOKENS];
+  if (tooMany) throw new FormulaError(`the formula has more than ${MOST_TOKENS} parts`, tooMany.at);
   let position = 0;
   let depth = 0;
   let predicates = 0;

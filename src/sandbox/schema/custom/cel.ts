@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { describeError } from '../../../base/errors.ts';
 import {
   addQuantities,
@@ -12,7 +12,7 @@ import {
 } from '../../../base/quantity.ts';
 import { isFields } from '../fields.ts';
 import type { OpenApiSchema } from '../node.ts';
-import { isCidr } from './formats.ts';
+import { compilePattern, isCidr } from './formats.ts';
 
 /** CEL holds host objects by their class. */
 class QuantityValue {
@@ -50,7 +50,7 @@ export function compileExpression(
   type: 'bool' | 'string',
 ): { program: ParseResult } | { problem: string } {
   try {
-    const program = environment().parse(text);
+    const program = environment().parse(withOwnHas(text));
     const { valid, type: actual, error } = program.check();
     if (!valid) return { problem: `compilation failed: ${firstLine(error)}` };
     if (actual !== type && actual !== 'dyn') return { problem: `must evaluate to a ${type}` };
@@ -70,6 +70,7 @@ function extend(env: Environment): Environment {
   const sorted = (a: unknown, b: unknown) =>
     (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
   env.registerType('Quantity', QuantityValue).registerType('URL', UrlValue);
+  env.registerFunction(`${HAS}(ast): bool`, expandHas);
   const functions: [string, (...args: never[]) => unknown][] = [
     [
       'list.isSorted(): bool',
@@ -89,7 +90,7 @@ function extend(env: Environment): Environment {
       (text: string, from: string, to: string) => text.replaceAll(from, () => to),
     ],
     ['string.charAt(int): string', (text: string, at: bigint) => text.charAt(Number(at))],
-    ['string.find(string): string', (text: string, pattern: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? ''],
+    ['string.find(string): string', (text: string, pattern: string) => compilePattern(pattern).exec(text)?.[0] ?? ''],
     [
       'string.findAll(string): list<string>',
       (text: string, pattern: string) => text.match(new RegExp(pattern, 'gu')) ?? [],
@@ -139,6 +140,47 @@ function extend(env: Environment): Environment {
   for (const [signature, handler] of functions)
     env.registerFunction(signature, handler as (...args: unknown[]) => unknown);
   return env;
+}
+
+/** A macro as the evaluator calls it: once to check types, then for every evaluation. */
+interface HasMacro {
+  args: { op: string; args: [unknown, string] }[];
+}
+
+/**
+ * `has()` of the package takes chains of names only; Kubernetes' takes a field of any expression, such as
+ * `has(self.matches[0].path)`. Macros cannot be replaced, so ours has another name.
+ */
+const HAS = 'hasField';
+const STRING_OR_HAS = /(r?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))|\bhas\(/g;
+
+function withOwnHas(text: string): string {
+  return text.replace(STRING_OR_HAS, (_match, literal: string | undefined) => literal ?? `${HAS}(`);
+}
+
+function expandHas({ args }: HasMacro) {
+  const field = (macro: HasMacro) => {
+    const [node] = macro.args;
+    if (node?.op !== '.') throw new Error('invalid argument to has() macro: it takes a field of an object');
+    return node.args;
+  };
+  return {
+    args,
+    typeCheck(
+      checker: { check(node: unknown, context: unknown): unknown; getType(name: string): unknown },
+      macro: HasMacro,
+      context: unknown,
+    ) {
+      checker.check(field(macro)[0], context);
+      return checker.getType('bool');
+    },
+    evaluate(evaluator: { run(node: unknown, context: unknown): unknown }, macro: HasMacro, context: unknown) {
+      const [of, name] = field(macro);
+      const found = evaluator.run(of, context);
+      const value = found instanceof Optional ? found.orValue(undefined) : found;
+      return isFields(value) && Object.hasOwn(value, name);
+    },
+  };
 }
 
 function nonEmpty(of: unknown[], name: string): unknown[] {

@@ -5,6 +5,7 @@ import type { ControllerContext } from './context.ts';
 import { startCronJobController } from './cron-job/index.ts';
 import { startDeploymentController } from './deployment/index.ts';
 import { startEndpointsController } from './endpoints.ts';
+import { startEventExpiry } from './event-expiry.ts';
 import { createEventRecorder } from './events.ts';
 import { startHpaController } from './hpa/index.ts';
 import type { ExternalMetricsReader } from './hpa/metrics.ts';
@@ -48,6 +49,7 @@ export function startControllers({ api, clock, log, ...options }: ControllerOpti
   const running: Running[] = [
     startGarbageCollector(context('garbage-collector-controller')),
     startNamespaceController(context('namespace-controller')),
+    startEventExpiry(context('event-expiry')),
     startJobController(context('job-controller')),
     startReplicaSetController(context('replicaset-controller')),
     startDeploymentController(context('deployment-controller')),

@@ -146,6 +146,33 @@ describe('a Deployment', () => {
     expect(read().status).toMatchObject({ availableReplicas: 3 });
   });
 
+  it('deleted in the foreground goes last, and makes no new pods meanwhile', async () => {
+    await cluster.create(DEPLOYMENTS, deployment());
+    const gone: string[] = [];
+    let made = 0;
+    const stops = [DEPLOYMENTS, REPLICA_SETS, PODS].map((type) =>
+      cluster.api.watch(type, ({ type: change }) => {
+        if (change === 'DELETED') gone.push(type.kind);
+        if (change === 'ADDED') made++;
+      }),
+    );
+    await cluster.api.delete(DEPLOYMENTS, 'web', 'default', { propagationPolicy: 'Foreground' });
+    await cluster.settle();
+    for (const stop of stops) stop();
+    expect(gone).toEqual(['Pod', 'Pod', 'Pod', 'ReplicaSet', 'Deployment']);
+    expect(made).toBe(0);
+  });
+
+  it('deleted as an orphan leaves its pods, and one of the same selector takes them over', async () => {
+    await cluster.create(DEPLOYMENTS, deployment());
+    const before = cluster.pods().map((p) => p.metadata.uid);
+    await cluster.api.delete(DEPLOYMENTS, 'web', 'default', { propagationPolicy: 'Orphan' });
+    await cluster.settle();
+    await cluster.create(DEPLOYMENTS, deployment());
+    expect(cluster.pods().map((p) => p.metadata.uid)).toEqual(before);
+    expect(sets()).toHaveLength(1);
+  });
+
   it('deleted goes with everything below it', async () => {
     await cluster.create(DEPLOYMENTS, deployment());
     await cluster.api.delete(DEPLOYMENTS, 'web', 'default', { propagationPolicy: 'Background' });

@@ -16,8 +16,29 @@ export type Verdict =
   | { kind: 'forbidden'; user: User; reason: string };
 
 export interface AccessControl {
-  /** Who asks, and whether they may. @throws when the API server cannot be asked about it */
-  check(request: IncomingMessage, access: AccessRequest): Promise<Verdict>;
+  /**
+   * Who asks, and whether they may; at once when both are known.
+   * @throws when the API server cannot be asked about it
+   */
+  check(request: IncomingMessage, access: AccessRequest): Verdict | Promise<Verdict>;
+}
+
+/** A user with a text that is equal for equal users. */
+interface Identity {
+  user: User;
+  key: string;
+}
+
+/** What was found out about a connection. */
+interface Peer {
+  certificate: X509Certificate | undefined;
+  /** The last user that came over it: the front proxy's connections carry one user most of the time. */
+  last: { trust: RequestHeaderTrust; headers: string; identity: Identity; until: number } | undefined;
+}
+
+interface Right {
+  allowed: boolean;
+  reason: string;
 }
 
 /**
@@ -26,73 +47,105 @@ export interface AccessControl {
  */
 export function createAccessControl(auth: DelegatedAuth, clock: Clock): AccessControl {
   const tokens = createExpiringCache<User | undefined>({ clock, ttlMs: TTL_MS, limit: LIMIT });
-  const rights = createExpiringCache<{ allowed: boolean; reason: string }>({ clock, ttlMs: TTL_MS, limit: LIMIT });
+  const rights = createExpiringCache<Right>({ clock, ttlMs: TTL_MS, limit: LIMIT });
   const peers = new WeakMap<object, Peer>();
 
-  const peerOf = (request: IncomingMessage): Peer => {
-    const { socket } = request;
+  const peerOf = ({ socket }: IncomingMessage): Peer => {
     let peer = peers.get(socket);
     if (!peer) {
-      peer = readPeer(socket as TLSSocket);
+      peer = { certificate: (socket as TLSSocket).getPeerX509Certificate?.(), last: undefined };
       peers.set(socket, peer);
     }
     return peer;
   };
 
-  const identify = async (request: IncomingMessage): Promise<User | undefined> => {
-    const { certificate } = peerOf(request);
-    if (certificate) {
-      const trust = auth.requestHeader();
-      if (trust && isFrontProxy(certificate, trust, clock.now())) {
-        const user = userFromHeaders(request, trust);
-        if (user) return user;
-      }
-      const ca = auth.clientCa();
-      if (ca && isIssuedBy(certificate, ca, clock.now())) return userFromCertificate(certificate);
+  const identify = (request: IncomingMessage): Identity | undefined | Promise<Identity | undefined> => {
+    const peer = peerOf(request);
+    if (peer.certificate) {
+      const found = fromFrontProxy(request, peer, peer.certificate) ?? fromCertificate(peer.certificate);
+      if (found) return found;
     }
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) return undefined;
     const key = createHash('sha256').update(token).digest('base64');
-    return tokens.get(key, () => auth.reviewToken(token));
+    return Promise.resolve(tokens.get(key, () => auth.reviewToken(token))).then((user) => user && identityOf(user));
   };
 
-  const ask = (user: User, access: AccessRequest) => {
-    const key = JSON.stringify([user.name, user.uid, user.groups, user.extra, { ...access, path: pathOf(access) }]);
-    return rights.get(key, () => auth.reviewAccess(user, access));
+  const fromFrontProxy = (request: IncomingMessage, peer: Peer, certificate: X509Certificate) => {
+    const trust = auth.requestHeader();
+    if (!trust) return undefined;
+    const now = clock.now();
+    const headers = userHeaders(request, trust);
+    const { last } = peer;
+    if (last && last.trust === trust && last.headers === headers && now < last.until) return last.identity;
+    if (!isFrontProxy(certificate, trust, now)) return undefined;
+    const user = userFromHeaders(request, trust);
+    if (!user) return undefined;
+    const identity = identityOf(user);
+    peer.last = { trust, headers, identity, until: certificate.validToDate.getTime() };
+    return identity;
+  };
+
+  const fromCertificate = (certificate: X509Certificate) => {
+    const ca = auth.clientCa();
+    return ca && isIssuedBy(certificate, ca, clock.now()) ? identityOf(userFromCertificate(certificate)) : undefined;
+  };
+
+  const ask = ({ user, key }: Identity, access: AccessRequest) => {
+    const { kind, verb } = access;
+    const what = kind === 'path' ? access.path : `${access.namespace}\n${access.resource}`;
+    return rights.get(`${kind}\n${verb}\n${what}\n${key}`, () => auth.reviewAccess(user, access));
+  };
+
+  const verdict = ({ user }: Identity, { allowed, reason }: Right): Verdict =>
+    allowed ? { kind: 'allowed', user } : { kind: 'forbidden', user, reason };
+
+  const judge = (identity: Identity | undefined, access: AccessRequest): Verdict | Promise<Verdict> => {
+    if (!identity) return { kind: 'unauthenticated' };
+    const { user } = identity;
+    // Kubernetes: delegated authorization always lets this group pass, so that a broken webhook can be repaired.
+    if (user.groups.includes(MASTERS)) return { kind: 'allowed', user };
+    const exactly = () => then(ask(identity, access), (right) => verdict(identity, right));
+    if (access.kind === 'path') return exactly();
+    const everything: AccessRequest = { ...access, resource: '*', namespace: '', path: '' };
+    return then(ask(identity, everything), (right) => (right.allowed ? verdict(identity, right) : exactly()));
   };
 
   return {
-    async check(request, access) {
-      const user = await identify(request);
-      if (!user) return { kind: 'unauthenticated' };
-      // Kubernetes: delegated authorization always lets this group pass, so that a broken webhook can be repaired.
-      if (user.groups.includes(MASTERS)) return { kind: 'allowed', user };
-      if (access.kind === 'resource') {
-        const everything = { ...access, resource: '*', namespace: '', path: '' };
-        if ((await ask(user, everything)).allowed) return { kind: 'allowed', user };
-      }
-      const { allowed, reason } = await ask(user, access);
-      return allowed ? { kind: 'allowed', user } : { kind: 'forbidden', user, reason };
-    },
+    check: (request, access) => then(identify(request), (identity) => judge(identity, access)),
   };
 }
 
-/** A resource is told by its own fields; its path would only make equal questions differ. */
-function pathOf(access: AccessRequest): string {
-  return access.kind === 'path' ? access.path : '';
+/** Goes on at once with a value that is there: the usual request should not wait for a turn of the event loop. */
+function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
-interface Peer {
-  certificate: X509Certificate | undefined;
+function identityOf(user: User): Identity {
+  return { user, key: JSON.stringify([user.name, user.uid, user.groups, user.extra]) };
 }
 
-/**
- * The handshake proves that the client has the certificate's key; whose certificate it is gets checked here, since two
- * authorities with different rights may have issued it.
- */
-function readPeer(socket: TLSSocket): Peer {
-  if (typeof socket.getPeerX509Certificate !== 'function') return { certificate: undefined };
-  return { certificate: socket.getPeerX509Certificate() };
+/** The headers that say who the user is, as one text. */
+function userHeaders(request: IncomingMessage, trust: RequestHeaderTrust): string {
+  const { rawHeaders } = request;
+  let text = '';
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    if (isUserHeader(name, trust)) text += `${name}:${rawHeaders[i + 1]}\n`;
+  }
+  return text;
+}
+
+const UID_HEADER = 'x-remote-uid';
+
+function isUserHeader(name: string, trust: RequestHeaderTrust): boolean {
+  const same = (header: string) => header.length === name.length && header.toLowerCase() === name;
+  return (
+    name === UID_HEADER ||
+    trust.usernameHeaders.some(same) ||
+    trust.groupHeaders.some(same) ||
+    trust.extraHeaderPrefixes.some((prefix) => name.startsWith(prefix.toLowerCase()))
+  );
 }
 
 /** Checked per connection and authority, since a signature costs more than a whole answer. */
@@ -148,7 +201,7 @@ function userFromHeaders(request: IncomingMessage, trust: RequestHeaderTrust): U
       extra[key] = [...(extra[key] ?? []), ...found];
     }
   }
-  return { name, uid: values('x-remote-uid')[0] ?? '', groups: trust.groupHeaders.flatMap(values), extra };
+  return { name, uid: values(UID_HEADER)[0] ?? '', groups: trust.groupHeaders.flatMap(values), extra };
 }
 
 /** Kubernetes: keys of extra fields are percent-encoded in header names. */

@@ -44,9 +44,14 @@ function write(answer: MetricAnswer): Reply {
   return { code: 200, body };
 }
 
+/** The text of the last second that was asked for: neighbouring requests share it. */
+let written = { second: Number.NaN, text: '' };
+
 /** Kubernetes' metav1.Time has whole seconds. */
 function wholeSeconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (written.second !== second) written = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  return written.text;
 }
 
 function nameIn(selector: string): { name: string } | { error: string } {

@@ -34,16 +34,22 @@ export function createMetricsApi(options: MetricsApiOptions): MetricsApi {
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
-      void handle(request, response).catch((error) => {
+      const fail = (error: unknown) => {
         log.error('a request for metrics failed', { path: request.url, error });
         if (!response.headersSent) send(response, status(500, 'InternalError', describeError(error)));
-      });
+      };
+      try {
+        handle(request, response)?.catch(fail);
+      } catch (error) {
+        fail(error);
+      }
     },
   );
   // Whoever speaks plain HTTP or breaks the handshake is not worth a warning each.
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  /** Answers at once when everything is known, which is the usual case; a promise otherwise. */
+  const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> | undefined => {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -53,22 +59,33 @@ export function createMetricsApi(options: MetricsApiOptions): MetricsApi {
       return state === true ? sendText(response, 200, 'ok') : sendText(response, 500, `not ready: ${state}\n`);
     }
     const metric = path.startsWith(NAMESPACES) ? parseMetricPath(path) : undefined;
-    if (access) {
-      const wanted = accessFor(request, path, metric);
-      const refusal = refusalFor(await access.check(request, wanted), wanted);
-      if (refusal) return send(response, refusal);
-    }
+    const answer = () => answerTo(request, response, { path, query: mark < 0 ? '' : url.slice(mark + 1), metric });
+    if (!access) return answer();
+    const wanted = accessFor(request, path, metric);
+    const proceed = (verdict: Verdict) => {
+      const refusal = refusalFor(verdict, wanted);
+      return refusal ? send(response, refusal) : answer();
+    };
+    const verdict = access.check(request, wanted);
+    return verdict instanceof Promise ? verdict.then(proceed) : proceed(verdict);
+  };
+
+  const answerTo = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, query, metric }: { path: string; query: string; metric: MetricPath | undefined },
+  ): Promise<void> | undefined => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(response, status(405, 'MethodNotAllowed', `only GET is served here, not ${request.method}`));
     }
     if (metric) {
-      const selector = mark < 0 ? '' : (new URLSearchParams(url.slice(mark + 1)).get('labelSelector') ?? '');
+      const selector = new URLSearchParams(query).get('labelSelector') ?? '';
       const reply = answerMetric(lookup, metric.namespace, metric.name, selector);
-      return send(response, reply instanceof Promise ? await reply : reply);
+      return reply instanceof Promise ? reply.then((late) => send(response, late)) : send(response, reply);
     }
     const found = findDocument(path, request.headers.accept ?? '', version);
     if (found) return sendDocument(request, response, found);
-    send(response, status(404, 'NotFound', `there is nothing at ${path}`));
+    return send(response, status(404, 'NotFound', `there is nothing at ${path}`));
   };
 
   return {
@@ -145,17 +162,17 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   });
 }
 
-function send(response: ServerResponse, { code, body }: Reply): void {
+function send(response: ServerResponse, { code, body }: Reply): undefined {
   response.writeHead(code, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 
-function sendText(response: ServerResponse, code: number, body: string): void {
+function sendText(response: ServerResponse, code: number, body: string): undefined {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 
-function sendDocument(request: IncomingMessage, response: ServerResponse, found: StaticDocument): void {
+function sendDocument(request: IncomingMessage, response: ServerResponse, found: StaticDocument): undefined {
   if (request.headers['if-none-match'] === found.etag) {
     response.writeHead(304, { etag: found.etag });
     response.end();

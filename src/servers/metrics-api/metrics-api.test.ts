@@ -1,4 +1,4 @@
-import { type RequestOptions, request } from 'node:https';
+import { Agent, type RequestOptions, request } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../../test/support/fake-clock.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -257,6 +257,21 @@ describe('who may read', () => {
     };
     await get(metric(), { ...PROXY, headers });
     expect(users).toEqual([{ name: 'bob', uid: '7', groups: ['a', 'b'], extra: { 'scopes/x': ['y'] } }]);
+  });
+
+  it('tells users apart who come over one connection', async () => {
+    const { auth, asked } = cluster({ allow: (user) => user.name === 'alice' });
+    const { get, metric } = await serve({ auth });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const as = async (headers: Record<string, string>) => (await get(metric(), { ...PROXY, agent, headers })).code;
+    const alice = { 'x-remote-user': 'alice', 'x-remote-group': 'a' };
+    expect(await as(alice)).toBe(200);
+    expect(await as({ 'x-remote-user': 'bob', 'x-remote-group': 'a' })).toBe(403);
+    expect(await as(alice)).toBe(200);
+    expect(await as({ 'x-remote-user': 'alice', 'x-remote-group': 'b' })).toBe(200);
+    expect(await as({})).toBe(401);
+    expect(asked.filter((line) => line === 'alice /*')).toHaveLength(2);
+    agent.destroy();
   });
 
   it('always lets system:masters pass, without asking', async () => {

@@ -50,7 +50,7 @@ export interface RequestHeaderTrust {
 
 /** Delegated authentication and authorization. */
 export interface DelegatedAuth {
-  /** The present trust; may change while the server runs. */
+  /** The present trust; may change while the server runs, and is the same object until it does. */
   requestHeader(): RequestHeaderTrust | undefined;
   /** PEM of the cluster's client CA, for callers that come with a client certificate of their own. */
   clientCa(): string | undefined;

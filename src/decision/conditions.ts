@@ -38,17 +38,22 @@ export function readyCondition(
   verdict: Pick<ObjectVerdict, 'metrics' | 'state'>,
   options: { active: boolean; hasFallback: boolean },
 ): Wanted | undefined {
-  if (getCondition(stored, 'Ready')?.reason === RECONCILE_REASON) return undefined;
+  const before = getCondition(stored, 'Ready');
+  if (before?.reason === RECONCILE_REASON) return undefined;
   const erring = verdict.metrics.filter(({ reading }) => reading.kind === 'error');
   const broken = erring.filter(isBroken).map(({ trigger }) => triggerLabel(trigger));
-  const ready: Wanted = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'ScaledObjectReady',
-    message: 'The ScaledObject is set up and ready to scale.',
-  };
+  // A Ready that is True stays as it is worded: the reconcile may have put it differently.
+  const ready: Wanted | undefined =
+    before?.status === 'True'
+      ? undefined
+      : {
+          type: 'Ready',
+          status: 'True',
+          reason: 'ScaledObjectReady',
+          message: 'The ScaledObject is set up and ready to scale.',
+        };
   if (erring.length === 0) return ready;
-  if (broken.length === 0) return getCondition(stored, 'Ready')?.status === 'True' ? ready : undefined;
+  if (broken.length === 0) return undefined;
   if (options.active)
     return {
       type: 'Ready',

@@ -16,14 +16,17 @@ export function jobReadyCondition(
   if (before?.reason === 'ScaledJobCheckFailed') return undefined;
   const erring = metrics.filter(({ reading }) => reading.kind === 'error');
   const broken = erring.filter(isBroken).map(({ trigger }) => triggerLabel(trigger));
-  const ready: Wanted = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'ScaledJobReady',
-    message: 'The ScaledJob is set up and ready to scale.',
-  };
+  const ready: Wanted | undefined =
+    before?.status === 'True'
+      ? undefined
+      : {
+          type: 'Ready',
+          status: 'True',
+          reason: 'ScaledJobReady',
+          message: 'The ScaledJob is set up and ready to scale.',
+        };
   if (erring.length === 0) return ready;
-  if (broken.length === 0) return before?.status === 'True' ? ready : undefined;
+  if (broken.length === 0) return undefined;
   return active
     ? {
         type: 'Ready',

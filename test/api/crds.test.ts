@@ -4,37 +4,12 @@ import { validateObject } from '../../src/api/validate.ts';
 import { createSchemas } from '../../src/sandbox/schema/index.ts';
 import type { AnyObject } from '../../src/sandbox/types.ts';
 import { crdOf } from '../../src/spec/object-crd.ts';
-import type { ObjectField } from '../../src/spec/object-fields.ts';
+import { everyField } from '../support/every-field.ts';
 import { aScaledObject } from '../support/manifests.ts';
 
 const schemas = createSchemas();
 // Throws when a schema is not structural or a rule cannot be compiled.
 for (const kind of Object.values(KINDS)) schemas.setCustomResource(crdOf(kind) as unknown as AnyObject);
-
-/** A value with every declared field in it. */
-function full(field: ObjectField): unknown {
-  const { values, min, max, format } = field.options;
-  switch (field.type) {
-    case 'object':
-      return Object.fromEntries(
-        Object.entries(field.properties ?? {}).map(([name, property]) => [name, full(property)]),
-      );
-    case 'opaque':
-      return { anything: { goes: [1, 'a', null] } };
-    case 'list':
-      return field.items ? [full(field.items)] : [];
-    case 'map':
-      return field.items ? { 'some.name': full(field.items) } : {};
-    case 'integer':
-      return min ?? max ?? 7;
-    case 'boolean':
-      return true;
-    case 'quantity':
-      return '50m';
-    default:
-      return format === 'date-time' ? '2026-01-31T12:00:00Z' : (values?.at(-1) ?? 'text');
-  }
-}
 
 const manifestOf = (kind: KindName, spec: unknown, name: string) => {
   const { group, version } = KINDS[kind].type;
@@ -45,7 +20,7 @@ const create = (kind: KindName, manifest: AnyObject) =>
 
 describe.each(Object.keys(KINDS) as KindName[])('%s', (kind) => {
   test('an object with every field is kept whole by an API server and by our own check', () => {
-    const spec = full(KINDS[kind].spec);
+    const spec = everyField(KINDS[kind].spec);
     const manifest = manifestOf(kind, spec, 'full');
     const { object, problems, warnings } = validateObject(kind, manifest);
     expect(problems).toEqual([]);

@@ -29,6 +29,11 @@ export function fallbackProblem(fallback: Fallback | undefined, hasFormula: bool
   return undefined;
 }
 
+/** The fallback, unless it cannot be used: then it counts as none, and lint and admission say why. */
+export function usableFallback(fallback: Fallback | undefined, hasFormula: boolean): Fallback | undefined {
+  return fallbackProblem(fallback, hasFormula) === undefined ? fallback : undefined;
+}
+
 /**
  * What the fallback makes of a metric whose source has failed `failures` polls in a row. KEDA 2.21: it stands in when
  * there are more failures than failureThreshold, so a threshold of 0 means at the first one. KEDA counts reads of the

@@ -37,6 +37,3 @@ export const RULES = {
 } as const satisfies Record<string, string>;
 
 export type Rule = keyof typeof RULES;
-
-/** The rules under which nothing is done because of an annotation. */
-export const PAUSE_RULES: readonly Rule[] = ['paused', 'paused-replicas', 'jobs-paused'];

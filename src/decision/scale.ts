@@ -7,7 +7,7 @@ import {
   readBooleanAnnotation,
 } from '../api/annotations.ts';
 import { type ScaledObjectSettings, scaledObjectSettings, scaleTargetOf } from '../api/defaults.ts';
-import type { Condition, Fallback, ScaledObject } from '../api/index.ts';
+import type { Condition, ScaledObject } from '../api/index.ts';
 import { keyOf } from '../base/object.ts';
 import { type ObjectVerdict, objectVerdict } from './activity.ts';
 import {
@@ -18,7 +18,7 @@ import {
   withConditions,
 } from './conditions.ts';
 import { type EventText, fallbackEvents, scaleEvents } from './events.ts';
-import { fallbackProblem } from './fallback.ts';
+import { usableFallback } from './fallback.ts';
 import type { Modifiers } from './modifiers.ts';
 import type { Action, DecisionRecord } from './record.ts';
 import type { Rule } from './rules.ts';
@@ -81,7 +81,7 @@ export function decideScale(input: ScaleInput): ScaleDecision {
   const { object, now, modifiers } = input;
   const settings = scaledObjectSettings(object);
   const current = 'replicas' in input.current ? input.current.replicas : undefined;
-  const fallback = soundFallback(object, modifiers);
+  const fallback = usableFallback(object.spec.fallback, modifiers !== undefined);
   const target = { current, readyPods: input.readyPods };
   const verdict = objectVerdict({ triggers: input.triggers, fallback, modifiers, target });
   const forced = readBooleanAnnotation(object, FORCE_ACTIVATION);
@@ -124,11 +124,6 @@ function boundsOf({ minReplicaCount, maxReplicaCount, idleReplicaCount }: Scaled
   const max = Math.max(1, maxReplicaCount);
   const min = Math.min(Math.max(0, minReplicaCount), max);
   return { min, max, idle: idleReplicaCount === undefined ? undefined : Math.min(Math.max(0, idleReplicaCount), max) };
-}
-
-/** The fallback, unless it cannot be used: then the object has none, and lint and admission say why. */
-function soundFallback({ spec }: ScaledObject, modifiers: Modifiers | undefined): Fallback | undefined {
-  return fallbackProblem(spec.fallback, modifiers !== undefined) === undefined ? spec.fallback : undefined;
 }
 
 /** A time that lies ahead of the clock was written by a clock that ran ahead; it must not keep replicas for ever. */

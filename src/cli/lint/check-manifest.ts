@@ -3,21 +3,21 @@ import type { PodSpec, ScaledJob, ScaledObject, Trigger } from '../../api/index.
 import { KINDS, type KindName, type KindTypes, kindNamed } from '../../api/kinds.ts';
 import { EVENTING_GROUP, KEDA_GROUP } from '../../api/resources.ts';
 import { checkResourceRequests, checkRules, type LimitRange, type RuleProblem } from '../../api/rules/index.ts';
+import { salvage } from '../../api/salvage.ts';
 import { validateObject } from '../../api/validate.ts';
 import { nearest } from '../../base/nearest.ts';
 import { apiVersionOf } from '../../base/object.ts';
 import { formulaFault } from '../../decision/formula/index.ts';
+import { judgeTrigger } from '../../scalers/judge-trigger.ts';
+import { nothingKnown } from '../../scalers/partly-known.ts';
 import { formatPath, type Path, parsePath } from '../../spec/object-path.ts';
 import type { ObjectProblem } from '../../spec/object-problem.ts';
 import { checkKeys, findTarget } from './check-references.ts';
-import { checkTrigger } from './check-triggers.ts';
 import { credentialsOf } from './credentials.ts';
 import { environmentOf } from './environment.ts';
 import type { Finding } from './finding.ts';
 import { groupOf, type ManifestIndex, titleOf } from './objects.ts';
 import type { Manifest } from './parse-manifests.ts';
-import { salvage } from './salvage.ts';
-import { nothingKnown } from './values.ts';
 
 /** Collects findings of one manifest; a field is blamed once, by whoever comes first. */
 export interface Report {
@@ -199,9 +199,10 @@ function checkTriggers(
     const around = {
       context,
       environment,
-      credentials: broken ? { ...credentials, parameters: nothingKnown() } : credentials,
+      parameters: broken ? nothingKnown() : credentials.parameters,
+      podIdentity: broken ? undefined : credentials.podIdentity,
     };
-    for (const finding of checkTrigger(trigger, around))
+    for (const finding of judgeTrigger(trigger, around))
       report.add(finding.path, finding.severity, finding.message, finding.hint);
   });
 }

@@ -2,14 +2,16 @@ import type { AuthenticationRef, TriggerAuthenticationSpec } from '../../api/ind
 import { KEDA_GROUP } from '../../api/resources.ts';
 import { validateObject } from '../../api/validate.ts';
 import type { PodIdentity } from '../../scalers/definition.ts';
+import { nothingKnown, nothingThere, type PartlyKnown } from '../../scalers/partly-known.ts';
 import { type ManifestIndex, metadataOf } from './objects.ts';
 import type { Manifest } from './parse-manifests.ts';
-import { dataOf, give, nothingKnown, nothingThere, type PartlyKnown } from './values.ts';
+import { dataOf, give } from './values.ts';
 
 /** What a trigger gets from its authentication, as far as the files tell it. */
 export interface Credentials {
   parameters: PartlyKnown;
-  podIdentity: PodIdentity;
+  /** Undefined when it cannot be told. */
+  podIdentity: PodIdentity | undefined;
   /** The object referred to, when it is in the files. */
   manifest: Manifest | undefined;
 }
@@ -39,10 +41,10 @@ export function credentialsOf(
 ): Credentials {
   if (ref === undefined) return { parameters: nothingThere(), podIdentity: NO_IDENTITY, manifest: undefined };
   const manifest = findAuthentication(ref, namespace, index);
-  if (manifest === undefined) return { parameters: nothingKnown(), podIdentity: NO_IDENTITY, manifest };
+  if (manifest === undefined) return { parameters: nothingKnown(), podIdentity: undefined, manifest };
   const { object } = validateObject(ref.kind ?? 'TriggerAuthentication', manifest.object);
   // A broken authentication has findings of its own; the trigger is not blamed for it as well.
-  if (object === undefined) return { parameters: nothingKnown(), podIdentity: NO_IDENTITY, manifest };
+  if (object === undefined) return { parameters: nothingKnown(), podIdentity: undefined, manifest };
   const { spec } = object;
   const own = metadataOf(manifest.object).namespace;
   return {

@@ -1,6 +1,7 @@
 import type { Container, KeyRef, PodSpec } from '../../api/index.ts';
+import { nothingKnown, nothingThere, type PartlyKnown } from '../../scalers/partly-known.ts';
 import type { ManifestIndex } from './objects.ts';
-import { dataOf, give, nothingKnown, nothingThere, type PartlyKnown } from './values.ts';
+import { dataOf, give } from './values.ts';
 
 /** The environment of a container as far as the files tell it; of an unknown container, anything may be there. */
 export function environmentOf(

@@ -1,15 +1,4 @@
-/**
- * Values that the files tell, and names of values that exist although their text is not in the files (a Secret that is
- * made elsewhere). `any`: there may be further ones that nobody can name.
- */
-export interface PartlyKnown {
-  known: Record<string, string>;
-  hidden: Set<string>;
-  any: boolean;
-}
-
-export const nothingKnown = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: true });
-export const nothingThere = (): PartlyKnown => ({ known: {}, hidden: new Set(), any: false });
+import type { PartlyKnown } from '../../scalers/partly-known.ts';
 
 /** Texts that somebody is to replace: `<account>`, `${PASSWORD}`, `{{ .Values.url }}`. */
 const PLACEHOLDER = /<[^<>]+>|\$\{[^}]*\}|\{\{/;

@@ -1,5 +1,5 @@
-import { type Path, parsePath, valueAt } from '../../spec/object-path.ts';
-import type { ObjectProblem } from '../../spec/object-problem.ts';
+import { type Path, parsePath, valueAt } from '../spec/object-path.ts';
+import type { ObjectProblem } from '../spec/object-problem.ts';
 
 /**
  * The part of an object that passed validation, so that rules can judge the rest at the same time: values with a

@@ -1,11 +1,10 @@
-import type { Trigger } from '../../api/index.ts';
-import type { FieldProblem, ScalerDefinition, TriggerContext } from '../../scalers/definition.ts';
-import { type ParsedTrigger, parseTrigger } from '../../scalers/parse.ts';
-import { findDefinition, unknownTypeMessage } from '../../scalers/registry.ts';
-import { formatPath, type Path } from '../../spec/object-path.ts';
-import type { Field } from '../../spec/trigger-fields.ts';
-import type { Credentials } from './credentials.ts';
-import type { PartlyKnown } from './values.ts';
+import type { Trigger } from '../api/index.ts';
+import { formatPath, type Path } from '../spec/object-path.ts';
+import type { Field } from '../spec/trigger-fields.ts';
+import type { FieldProblem, PodIdentity, ScalerDefinition, TriggerContext } from './definition.ts';
+import { type ParsedTrigger, parseTrigger } from './parse.ts';
+import type { PartlyKnown } from './partly-known.ts';
+import { findDefinition, unknownTypeMessage } from './registry.ts';
 
 export interface TriggerFinding {
   path: Path;
@@ -16,26 +15,29 @@ export interface TriggerFinding {
 
 export interface TriggerSurroundings {
   context: Omit<TriggerContext, 'podIdentity'>;
-  credentials: Credentials;
+  /** What the trigger's authentication gives. */
+  parameters: PartlyKnown;
+  /** Undefined when it cannot be told: the authentication that may set one is not known. */
+  podIdentity: PodIdentity | undefined;
+  /** The environment of the target's container. */
   environment: PartlyKnown;
 }
 
-/** Checks a trigger the way the operator will, with what the files tell about its credentials and environment. */
-export function checkTrigger(trigger: Trigger, around: TriggerSurroundings): TriggerFinding[] {
+/** Judges a trigger of a manifest the way the operator will, with what is known of its credentials and environment. */
+export function judgeTrigger(trigger: Trigger, around: TriggerSurroundings): TriggerFinding[] {
   const at: Path = ['spec', 'triggers', around.context.triggerIndex];
   const definition = findDefinition(trigger.type);
   if (definition === undefined)
     return [{ path: [...at, 'type'], severity: 'error', message: unknownTypeMessage(trigger.type) }];
   const { problems, notices } = parseWithWhatIsKnown(trigger, around, definition);
-  // What an identity makes superfluous cannot be told without the object that may set one.
-  const identityKnown = trigger.authenticationRef === undefined || around.credentials.manifest !== undefined;
   const findings = new Map<string, TriggerFinding>();
   for (const { field, message } of problems) {
     const path = pathOf(field, trigger, at);
     if (!findings.has(formatPath(path))) findings.set(formatPath(path), { path, severity: 'error', message });
   }
   for (const { kind, field, message } of notices) {
-    if (!identityKnown && kind === 'ignored') continue;
+    // What an identity makes superfluous cannot be told without the object that may set one.
+    if (around.podIdentity === undefined && kind === 'ignored') continue;
     const path = pathOf(field, trigger, at);
     const error = findings.get(formatPath(path));
     // A notice about a field that has a problem is why it has one: a variable that is not there, for example.
@@ -46,28 +48,38 @@ export function checkTrigger(trigger: Trigger, around: TriggerSurroundings): Tri
 }
 
 /**
- * When some values are hidden, the trigger is read twice, without them and with stand-ins. A problem in both readings
- * is one whatever the values are; one in a single reading says only that the value was missing, or was a stand-in.
+ * When some values are hidden, the trigger is read twice, without them and with stand-ins, and so for every identity
+ * that it could have. A problem in all readings is one whatever the values are; one in some of them says only that a
+ * value was missing, or was a stand-in.
  */
 function parseWithWhatIsKnown(trigger: Trigger, around: TriggerSurroundings, definition: ScalerDefinition) {
-  const { credentials, environment } = around;
-  const context: TriggerContext = { ...around.context, podIdentity: credentials.podIdentity };
-  const read = (auth: Record<string, string>, env: Record<string, string>): ParsedTrigger<ScalerDefinition['fields']> =>
-    parseTrigger(definition, { metadata: trigger.metadata, auth, env, context });
-  const without = read(credentials.parameters.known, environment.known);
-  const auth = { ...standInsForAuth(credentials.parameters, definition), ...credentials.parameters.known };
+  const { parameters, environment, podIdentity } = around;
+  const auth = { ...standInsForAuth(parameters, definition), ...parameters.known };
   const env = { ...standInsForEnv(environment, trigger, definition), ...environment.known };
-  const hides = Object.keys(auth).length > Object.keys(credentials.parameters.known).length;
-  if (!hides && Object.keys(env).length === Object.keys(environment.known).length) return without;
-  const withStandIns = read(auth, env);
+  const hides =
+    Object.keys(auth).length > Object.keys(parameters.known).length ||
+    Object.keys(env).length > Object.keys(environment.known).length;
+  const identities = podIdentity ? [podIdentity] : providersOf(definition).map((provider) => ({ provider }));
+  const readings = identities.flatMap((identity): ParsedTrigger<ScalerDefinition['fields']>[] => {
+    const context: TriggerContext = { ...around.context, podIdentity: identity };
+    const { metadata } = trigger;
+    const without = parseTrigger(definition, { metadata, auth: parameters.known, env: environment.known, context });
+    return hides ? [without, parseTrigger(definition, { metadata, auth, env, context })] : [without];
+  });
   return {
-    problems: inBoth(without.problems, withStandIns.problems),
-    notices: inBoth(without.notices, withStandIns.notices),
+    problems: inAll(readings.map(({ problems }) => problems)),
+    notices: inAll(readings.map(({ notices }) => notices)),
   };
 }
 
-function inBoth<T extends FieldProblem>(first: readonly T[], second: readonly T[]): T[] {
-  return first.filter((a) => second.some((b) => a.field === b.field && a.message === b.message));
+function providersOf({ podIdentity }: ScalerDefinition): PodIdentity['provider'][] {
+  return [...new Set<PodIdentity['provider']>(['none', ...podIdentity])];
+}
+
+function inAll<T extends FieldProblem>([first = [], ...others]: readonly (readonly T[])[]): T[] {
+  return first.filter((a) =>
+    others.every((other) => other.some((b) => a.field === b.field && a.message === b.message)),
+  );
 }
 
 function standInsForAuth(values: PartlyKnown, { fields }: ScalerDefinition): Record<string, string> {

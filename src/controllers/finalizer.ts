@@ -8,23 +8,23 @@ export const hasFinalizer = (object: KubeObject): boolean => object.metadata.fin
 
 /**
  * Adds our finalizer, and labels, in one patch that fails when somebody else changed the object since it was read.
- * Does nothing when all of it is there.
+ * Does nothing when all of it is there. Gives the object as it is then.
  */
-export async function claim(
+export async function claim<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType,
-  object: KubeObject,
+  object: T,
   labels: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<T> {
   const { name, namespace, resourceVersion, finalizers = [] } = object.metadata;
   const missing = Object.entries(labels).filter(([key, value]) => object.metadata.labels?.[key] !== value);
-  if (hasFinalizer(object) && missing.length === 0) return;
+  if (hasFinalizer(object) && missing.length === 0) return object;
   const metadata = {
     // A list is replaced as a whole by a merge patch: the version makes sure that nobody's finalizer gets lost.
     ...(hasFinalizer(object) ? {} : { finalizers: [...finalizers, FINALIZER], resourceVersion }),
     ...(missing.length > 0 ? { labels: Object.fromEntries(missing) } : {}),
   };
-  await client.patch(type, name, { metadata }, { type: 'merge', namespace });
+  return client.patch<T>(type, name, { metadata }, { type: 'merge', namespace });
 }
 
 /** Attempts until a removal gives up against other writers; each reads the object anew. */

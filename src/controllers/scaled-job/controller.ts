@@ -224,8 +224,8 @@ export function createScaledJobController({
 
   function markReady(state: ScaledJobState, object: ScaledJob, message: string): void {
     const ready = getCondition(state.status.current.conditions, 'Ready');
-    // What was said of the sources stays until they answer.
-    if (ready?.reason === 'TriggerError' || ready?.reason === 'PartialTriggerError') return;
+    // What was said of the sources stays until they answer; a paused ScaledJob asks none.
+    if (state.runs && (ready?.reason === 'TriggerError' || ready?.reason === 'PartialTriggerError')) return;
     if (ready?.status !== 'True') {
       ctx.events.record(object, { type: 'Normal', reason: 'ScaledJobReady', action: 'ScaledJobReady', note: message });
     }

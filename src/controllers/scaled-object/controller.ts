@@ -136,7 +136,8 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
   }
 
   /** Reconciles when something asks for it; failures are told once and retried with back-off. */
-  async function bringInLine(key: string, state: ScaledObjectState, object: ScaledObject): Promise<void> {
+  async function bringInLine(key: string, state: ScaledObjectState, found: ScaledObject): Promise<void> {
+    let object = found;
     const target = state.target ? await ctx.targets.read(state.target) : undefined;
     const inputs = reconcileInputs(object, target);
     const changed = state.reconciledFor !== inputs || state.stale;
@@ -150,7 +151,8 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       object.spec.triggers.map(({ type }) => type),
     );
     try {
-      await claimScaledObject(ctx, state, object);
+      // With the label that it now has, which its HPA gets too.
+      object = await claimScaledObject(ctx, state, object);
       notePause(ctx, state, object);
       if (isFrozen(object)) {
         await freeze(ctx, hpas, state, object);

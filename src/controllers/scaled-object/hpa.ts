@@ -1,4 +1,3 @@
-import { APP_MANAGED_BY, MANAGER } from '../../api/annotations.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { HORIZONTAL_POD_AUTOSCALERS } from '../../api/resources.ts';
 import type { KubeObject, OwnerReference } from '../../base/object.ts';
@@ -27,6 +26,7 @@ interface RawHpa extends KubeObject {
 }
 
 const view = (raw: RawHpa): HpaView => {
+  const isOurs = controllerOf(raw)?.kind === 'ScaledObject';
   const active = raw.status?.conditions?.find((condition) => condition.type === 'ScalingActive');
   return {
     apiVersion: 'autoscaling/v2',
@@ -35,24 +35,29 @@ const view = (raw: RawHpa): HpaView => {
       name: raw.metadata.name,
       namespace: raw.metadata.namespace ?? '',
       uid: raw.metadata.uid ?? '',
-      labels: raw.metadata.labels ?? {},
-      annotations: raw.metadata.annotations ?? {},
+      labels: isOurs ? (raw.metadata.labels ?? {}) : {},
+      annotations: isOurs ? (raw.metadata.annotations ?? {}) : {},
       ownerReferences: raw.metadata.ownerReferences ?? [],
     },
-    spec: raw.spec,
-    scalingActive: active && { status: active.status, reason: active.reason ?? '', message: active.message ?? '' },
+    spec: isOurs ? raw.spec : { scaleTargetRef: raw.spec.scaleTargetRef, minReplicas: 0, maxReplicas: 0, metrics: [] },
+    scalingActive:
+      isOurs && active
+        ? { status: active.status, reason: active.reason ?? '', message: active.message ?? '' }
+        : undefined,
   };
 };
 
 export type HpaStore = Store<HpaView>;
 
-/** Follows the HPAs that carry our label, KEDA's among them. */
+/**
+ * Follows all HPAs. Labels are no way to find ours: a ScaledObject's own labels win over those that we set (one made by
+ * Helm says `managed-by: Helm`), and a user may keep any of them out. Of other people's HPAs next to nothing is kept.
+ */
 export function createHpaStore(ctx: ControllerContext): HpaStore {
   return createStore<HpaView, RawHpa>({
     client: ctx.client,
     type: HORIZONTAL_POD_AUTOSCALERS,
     namespace: ctx.namespace,
-    labelSelector: `${APP_MANAGED_BY}=${MANAGER}`,
     project: view,
     clock: ctx.clock,
     log: ctx.log,

@@ -52,7 +52,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     const current = await currentReplicas(ctx, state, state.target);
     const verdict = objectVerdict({
       triggers: states,
-      fallback: object.spec.fallback,
+      fallback,
       modifiers: state.modifiers,
       target: {
         current: 'replicas' in current ? current.replicas : undefined,

@@ -103,9 +103,10 @@ export async function claimScaledObject(
   ctx: ControllerContext,
   state: ScaledObjectState,
   object: ScaledObject,
-): Promise<void> {
-  await claim(ctx.client, SCALED_OBJECTS, object, { [SCALED_OBJECT_NAME]: object.metadata.name });
+): Promise<ScaledObject> {
+  const claimed = await claim(ctx.client, SCALED_OBJECTS, object, { [SCALED_OBJECT_NAME]: object.metadata.name });
   if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
+  return claimed;
 }
 
 /** Reasons of Ready that come from reading the sources, not from the definition of the object. */
@@ -119,8 +120,8 @@ export function markReady(
   message: string,
 ): void {
   const ready = getCondition(state.status.current.conditions, 'Ready');
-  // What the scale loop said of the sources stays until they answer.
-  if (ready?.reason && LOOP_REASONS.has(ready.reason)) return;
+  // What the scale loop said of the sources stays until they answer; a paused object asks none.
+  if (state.runs && ready?.reason && LOOP_REASONS.has(ready.reason)) return;
   if (ready?.status !== 'True') {
     ctx.events.record(object, {
       type: 'Normal',

@@ -1,9 +1,10 @@
 import { COMPOSITE_METRIC } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
-import { describeError, WindlassError } from '../../base/errors.ts';
 import { formatMetricValue } from '../../base/quantity.ts';
 import { type MetricVerdict, objectVerdict } from '../../decision/activity.ts';
+import { usableFallback } from '../../decision/fallback.ts';
 import { sameMetricName } from '../../decision/metric-names.ts';
+import { withLastGood } from '../../decision/metric-value.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext } from '../context.ts';
 import type { ActiveTrigger } from '../triggers.ts';
@@ -48,7 +49,9 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     const wanted = composite ? triggers : triggers.filter((trigger) => trigger === asked);
     await Promise.all(wanted.map((trigger) => refresh(trigger, polling)));
 
-    const states = statesOf(ctx, state);
+    const fallback = usableFallback(object.spec.fallback, composite);
+    const { ttlMs } = readPolicy({ pollingIntervalMs: polling, useCachedMetrics: asked?.useCachedMetrics ?? false });
+    const states = withLastGood(statesOf(ctx, state), { ttlMs, fallback });
     const current = await currentReplicas(ctx, state, state.target);
     const verdict = objectVerdict({
       triggers: states,
@@ -71,10 +74,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     }
     const verdictOfMetric = verdict.metrics.find(({ trigger }) => sameMetricName(trigger.metricName, metric));
     if (!verdictOfMetric || !asked) return error(`ScaledObject ${namespace}/${name} has no metric ${metric}`);
-    return answer(
-      verdictOfMetric,
-      readPolicy({ pollingIntervalMs: polling, useCachedMetrics: asked.useCachedMetrics }).ttlMs,
-    );
+    return answer(verdictOfMetric, ttlMs);
   };
 
   async function refresh(trigger: ActiveTrigger, pollingIntervalMs: number): Promise<void> {
@@ -91,19 +91,13 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
       at: now - ageMs,
     });
     if (reading.kind === 'value') {
-      if ((trigger.ageMs ?? 0) <= ttlMs) return value(reading.value, trigger.ageMs ?? 0);
-      const age = Math.round((trigger.ageMs ?? 0) / 1000);
-      return {
-        kind: 'error',
-        message: describeError(
-          new WindlassError('SourceTimeout', `${trigger.metricName}: the last answer of the source is ${age} s old`),
-        ),
-      };
+      const ageMs = trigger.ageMs ?? 0;
+      if (ageMs <= ttlMs) return value(reading.value, ageMs);
+      const age = Math.round(ageMs / 1000);
+      return { kind: 'error', message: `metric ${trigger.metricName}: the last answer of the source is ${age} s old` };
     }
     if (fallback.engaged && fallback.kind === 'replicas') return value(fallback.value, 0);
     if (reading.kind === 'no-data') return { kind: 'empty' };
-    if (trigger.lastGood && trigger.lastGood.ageMs <= ttlMs)
-      return value(trigger.lastGood.value, trigger.lastGood.ageMs);
     const why = reading.kind === 'pending' ? 'the source has not answered yet' : reading.message;
     return { kind: 'error', message: `metric ${trigger.metricName} cannot be read: ${why}` };
   }

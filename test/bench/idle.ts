@@ -1,0 +1,102 @@
+/**
+ * Memory and CPU of `windlass operator` that has nothing to do: a sandbox in one process, the operator in another, no
+ * objects. `node test/bench/idle.ts [source|bundle] [seconds]`; without a name both are measured, the bundle if it is
+ * there (`node tools/bundle.ts`).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS: Record<string, string> = { source: 'src/cli/main.ts', bundle: 'dist/windlass.mjs' };
+/** Resident megabytes of the operator with no objects; KEDA's three processes took 298 on the same kind of machine. */
+const TARGET_MB = 120;
+const KEDA_MB = 298;
+const SETTLE_MS = 5_000;
+/** Linux counts CPU time in hundredths of a second (USER_HZ) on every architecture that Node.js runs on. */
+const TICKS_PER_SECOND = 100;
+
+const asked = process.argv[2];
+const seconds = Number(process.argv[3] ?? 10);
+
+const folder = mkdtempSync(path.join(tmpdir(), 'windlass-idle-'));
+const kubeconfig = path.join(folder, 'kubeconfig');
+const children: ChildProcess[] = [];
+
+/** Starts a command and waits until it has written what shows that it is ready. */
+function start(program: string, words: string[], ready: string): Promise<{ child: ChildProcess; tookMs: number }> {
+  const began = performance.now();
+  const flags = ['--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...flags, path.join(PROJECT, program), ...words], {
+    env: { ...process.env, KUBECONFIG: kubeconfig, POD_NAMESPACE: 'keda', WATCH_NAMESPACE: '' },
+  });
+  children.push(child);
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const see = (piece: Buffer) => {
+      output += piece;
+      if (output.includes(ready)) resolve({ child, tookMs: performance.now() - began });
+    };
+    child.stdout.on('data', see);
+    child.stderr.on('data', see);
+    child.on('exit', (code) => reject(new Error(`${program} ${words[0]} ended with ${code}:\n${output}`)));
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.removeAllListeners('exit');
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await gone;
+}
+
+interface Usage {
+  residentMb: number;
+  /** Of it, what belongs to files (the Node.js binary and libraries) and is shared with every other process of it. */
+  fileMb: number;
+  cpuSeconds: number;
+}
+
+function usageOf(pid: number): Usage {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name in brackets, which may hold spaces: utime and stime are fields 14 and 15 of proc(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    residentMb: kb('VmRSS') / 1024,
+    fileMb: kb('RssFile') / 1024,
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+  };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+try {
+  await start(PROGRAMS.source ?? '', ['sandbox', '--operator', 'no', '--kubeconfig', kubeconfig], 'The sandbox is up');
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    if (asked !== undefined && asked !== name) continue;
+    if (!existsSync(path.join(PROJECT, program))) {
+      console.log(`idle, ${name}: ${program} is not there; node tools/bundle.ts makes it`);
+      continue;
+    }
+    const words = ['operator', '--metrics-api-host', '127.0.0.1', '--secure-port', '0', '--reachable-at', 'localhost'];
+    const { child, tookMs } = await start(program, words, 'operator is ready');
+    await pause(SETTLE_MS);
+    const before = usageOf(child.pid ?? 0);
+    await pause(seconds * 1_000);
+    const after = usageOf(child.pid ?? 0);
+    const cores = (after.cpuSeconds - before.cpuSeconds) / seconds;
+    console.log(
+      `idle, ${name}: ${after.residentMb.toFixed(0)} MB resident (${after.fileMb.toFixed(0)} of them the program's files; ` +
+        `target ${TARGET_MB}, KEDA ${KEDA_MB}), ${cores.toFixed(3)} cores, ready after ${(tookMs / 1000).toFixed(1)} s`,
+    );
+    await end(child);
+  }
+} finally {
+  await Promise.all(children.map(end));
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -22,6 +22,8 @@ export interface LocalClusterOptions {
   kubeconfig?: string | undefined;
   dataDir?: string | undefined;
   programs?: Record<string, Program> | undefined;
+  /** Milliseconds between rounds of the autoscaler; default 15000, as in Kubernetes. */
+  hpaSyncPeriodMs?: number | undefined;
 }
 
 /** A sandbox with our CRDs installed, and a client to it. */
@@ -34,8 +36,8 @@ export interface LocalCluster {
 
 /** @throws PortInUse when the port is taken */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
-  const { clock, log, port, kubeconfig, dataDir, programs } = options;
-  const sandbox = await startSandbox({ clock, log, port, kubeconfig, dataDir, programs });
+  const { clock, log, port, kubeconfig, dataDir, programs, hpaSyncPeriodMs } = options;
+  const sandbox = await startSandbox({ clock, log, port, kubeconfig, dataDir, programs, hpaSyncPeriodMs });
   const connection: KubeConnection = {
     server: sandbox.url,
     namespace: 'default',

@@ -48,7 +48,10 @@ export function projectWorkload(raw: KubeObject): WorkloadCount {
 }
 
 export interface Targets {
-  /** The target's present state; undefined when it does not exist. Throws when that cannot be known. */
+  /**
+   * The target's present state; undefined when it does not exist. Of a watched kind it is the same object until the
+   * watch shows a change. Throws when the state cannot be known.
+   */
   read(target: Target): Promise<TargetState | undefined>;
   /** The spec of the target's pod template; undefined for targets that have none. */
   podTemplate(target: Target): Promise<PodTemplate | undefined>;
@@ -110,7 +113,11 @@ export function createTargets({ client, deployments, statefulSets }: TargetsOpti
         if (live) return live;
         throw notFound(target);
       }
-      const state = await scaleOf(target);
+      const state = await scaleOf(target).catch((error: unknown) => {
+        // A path that is not served: the kind has no such subresource.
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
       if (state) return state;
       const object = await client.find(target.type, target.name, { namespace: target.namespace });
       if (!object) throw notFound(target);

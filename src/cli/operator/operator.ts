@@ -1,5 +1,6 @@
-import { DEPLOYMENTS, STATEFUL_SETS } from '../../api/resources.ts';
+import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
 import type { Clock } from '../../base/clock.ts';
+import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
@@ -11,6 +12,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { createDiscovery } from '../../kube/discovery.ts';
 import { createEventRecorder } from '../../kube/events.ts';
 import { createNamedWatches } from '../../kube/named-watch.ts';
+import { isAlreadyExists } from '../../kube/status.ts';
 import { createStore } from '../../kube/store.ts';
 import { createSampling } from '../../sampling/index.ts';
 import { createAuthority, createServingCertificate, serviceNames } from '../../servers/certificates/index.ts';
@@ -95,26 +97,32 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const address = await metricsApi.listen(options.metricsApi.host, options.metricsApi.port);
 
+  const { reachableAt } = options.metricsApi;
   const register = async () => {
-    const { reachableAt } = options.metricsApi;
+    if (reachableAt !== undefined) await ensureNamespace(client, settings.podNamespace);
     await ensureApiService(client, {
       service: { namespace: settings.podNamespace, name: service, port: 443 },
       endpoint: reachableAt === undefined ? undefined : { host: reachableAt, port: address.port },
       caBundle: authority.cert,
     });
   };
+  const stopping = new AbortController();
   const ready = (async () => {
     await Promise.all([controllers.synced, auth.synced]);
     isReady = true;
-    await register();
+    // Without it no HPA gets a value, so it is tried until it works.
+    await untilDone(register, { clock, log, signal: stopping.signal });
     log.info('operator is ready', { metricsApi: `${address.host}:${address.port}` });
   })();
-  ready.catch((error: unknown) => log.error('operator could not become ready', { error }));
+  ready.catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.error('operator could not become ready', { error });
+  });
 
   return {
     metricsApi: address,
     ready,
     async stop() {
+      stopping.abort(new Error('the operator stops'));
       await controllers.stop();
       await metricsApi.close();
       await sampling.stop();
@@ -125,4 +133,36 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       watches.stop();
     },
   };
+}
+
+/** An operator beside a cluster has no namespace that somebody made for it. */
+async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
+  if (await client.find(NAMESPACES, name)) return;
+  try {
+    await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+/** Registers the metrics API; what stands in the way is told when it changes, and tried again until the signal. */
+async function untilDone(
+  register: () => Promise<void>,
+  { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  let told = '';
+  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+    try {
+      return await register();
+    } catch (error) {
+      signal.throwIfAborted();
+      const text = describeError(error);
+      if (text !== told) log.error('the external metrics API cannot be registered', { error });
+      told = text;
+    }
+    await clock.sleep(wait, signal);
+  }
 }

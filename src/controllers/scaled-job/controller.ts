@@ -173,9 +173,8 @@ export function createScaledJobController({
     const { triggers } = object.spec;
     state.status.set({
       triggersTypes: [...new Set(triggers.map(({ type }) => type))].join(','),
-      authenticationsTypes: [
-        ...new Set(triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : []))),
-      ].join(','),
+      authenticationsTypes:
+        [...new Set(triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : [])))].join(',') || undefined,
     });
     await rollOut(ctx, jobs, object);
     const plan = await planTriggers(

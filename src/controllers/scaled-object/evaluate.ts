@@ -68,8 +68,7 @@ export async function currentReplicas(
     const known = await ctx.targets.read(target);
     if (!known) return { problem: 'it does not exist' };
     const { scaled } = state;
-    if (scaled && known.replicas === scaled.from && ctx.clock.monotonic() - scaled.at < ASSUMED_MS)
-      return { replicas: scaled.to };
+    if (scaled?.seen === known && ctx.clock.monotonic() - scaled.at < ASSUMED_MS) return { replicas: scaled.to };
     state.scaled = undefined;
     return { replicas: known.replicas };
   } catch (error) {
@@ -116,8 +115,9 @@ async function act(
   if (action.kind === 'none' || action.kind === 'create-jobs') return;
   const where = { namespace: target.namespace, scaledObject: object.metadata.name, target: target.name };
   try {
+    const seen = await ctx.targets.read(target);
     await ctx.targets.scale(target, action.to);
-    state.scaled = { from: action.from, to: action.to, at: ctx.clock.monotonic() };
+    state.scaled = { seen, to: action.to, at: ctx.clock.monotonic() };
     ctx.log.info('target scaled', { ...where, from: action.from, to: action.to, rule: record.rule });
     if (done) tell(ctx, object, done);
   } catch (error) {

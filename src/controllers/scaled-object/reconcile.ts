@@ -31,8 +31,9 @@ export async function reconcile(
   const settings = scaledObjectSettings(object);
   requireValid(object);
   const target = await findTarget(ctx, object);
-  const { replicas } = await ctx.targets.check(target);
+  // Before the check: a target that is not there yet is waited for by its name.
   state.target = target;
+  const { replicas } = await ctx.targets.check(target);
   state.status.set({
     originalReplicaCount: state.status.current.originalReplicaCount ?? replicas,
     scaleTargetKind: `${apiVersionOf(target.type)}.${target.type.kind}`,
@@ -184,8 +185,8 @@ export function needsTemplate(object: ScaledObject): boolean {
   );
 }
 
-function distinct(words: readonly string[]): string {
-  return [...new Set(words)].join(',');
+function distinct(words: readonly string[]): string | undefined {
+  return words.length > 0 ? [...new Set(words)].join(',') : undefined;
 }
 
 function pruned<T>(map: Record<string, T> | undefined, names: readonly string[]): Record<string, T> | undefined {

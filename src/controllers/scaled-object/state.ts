@@ -32,8 +32,8 @@ export interface ScaledObjectState extends TriggerReports {
   runs: boolean;
   /** The formula of the object, compiled. */
   modifiers: Modifiers | undefined;
-  /** What we scaled last, until the watch shows it. Time is monotonic. */
-  scaled: { from: number; to: number; at: number } | undefined;
+  /** What we scaled last, while the watch shows nothing newer than what we saw then. Time is monotonic. */
+  scaled: { seen: TargetState | undefined; to: number; at: number } | undefined;
   /** The newest decision. */
   record: DecisionRecord | undefined;
 }

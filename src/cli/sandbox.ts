@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { WindlassError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
 import { readPrograms, startLocalCluster } from './local-cluster.ts';
 import { startOperator } from './operator/operator.ts';
 import { readSettings } from './operator/settings.ts';
+import { parsePort } from './port.ts';
 
 export interface SandboxRun {
   port: string;
@@ -16,14 +16,6 @@ export interface SandboxRun {
   env: NodeJS.ProcessEnv;
   print(line?: string): void;
   signal: AbortSignal;
-}
-
-/** Reads a port number. @throws InvalidArgument */
-export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535))
-    throw new WindlassError('InvalidArgument', `"${text}" is not a port`, { hint: 'give a number from 0 to 65535' });
-  return port;
 }
 
 /** Name of the metrics API's Service, as KEDA's manifests have it. */

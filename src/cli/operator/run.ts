@@ -3,7 +3,7 @@ import { WindlassError } from '../../base/errors.ts';
 import { createLogger, type LogLevel } from '../../base/log.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadConnection } from '../../kube/config.ts';
-import { parsePort } from '../sandbox.ts';
+import { parsePort } from '../port.ts';
 import { VERSION } from '../version.ts';
 import { startOperator } from './operator.ts';
 import { readSettings } from './settings.ts';

@@ -1,16 +1,16 @@
 /**
  * Memory and CPU of `windlass operator` that has nothing to do: a sandbox in one process, the operator in another, no
- * objects. `node test/bench/idle.ts [source|bundle] [seconds]`; without a name both are measured, the bundle if it is
- * there (`node tools/bundle.ts`).
+ * objects. `node test/bench/idle.ts [source|bundle] [seconds]`; without a name both are measured.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from '../../tools/bundle.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAMS: Record<string, string> = { source: 'src/cli/main.ts', bundle: 'dist/windlass.mjs' };
+const SOURCE = path.join(PROJECT, 'src/cli/main.ts');
 /** Resident megabytes of the operator with no objects; KEDA's three processes took 298 on the same kind of machine. */
 const TARGET_MB = 120;
 const KEDA_MB = 298;
@@ -29,7 +29,7 @@ const children: ChildProcess[] = [];
 function start(program: string, words: string[], ready: string): Promise<{ child: ChildProcess; tookMs: number }> {
   const began = performance.now();
   const flags = ['--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, path.join(PROJECT, program), ...words], {
+  const child = spawn(process.execPath, [...flags, program, ...words], {
     env: { ...process.env, KUBECONFIG: kubeconfig, POD_NAMESPACE: 'keda', WATCH_NAMESPACE: '' },
   });
   children.push(child);
@@ -76,13 +76,10 @@ function usageOf(pid: number): Usage {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 try {
-  await start(PROGRAMS.source ?? '', ['sandbox', '--operator', 'no', '--kubeconfig', kubeconfig], 'The sandbox is up');
-  for (const [name, program] of Object.entries(PROGRAMS)) {
+  await start(SOURCE, ['sandbox', '--operator', 'no', '--kubeconfig', kubeconfig], 'The sandbox is up');
+  for (const name of ['source', 'bundle']) {
     if (asked !== undefined && asked !== name) continue;
-    if (!existsSync(path.join(PROJECT, program))) {
-      console.log(`idle, ${name}: ${program} is not there; node tools/bundle.ts makes it`);
-      continue;
-    }
+    const program = name === 'source' ? SOURCE : (await bundle(path.join(folder, 'bundle'))).main;
     const words = ['operator', '--metrics-api-host', '127.0.0.1', '--secure-port', '0', '--reachable-at', 'localhost'];
     const { child, tookMs } = await start(program, words, 'operator is ready');
     await pause(SETTLE_MS);

@@ -86,6 +86,7 @@ export async function ensureBinaries({ log, programs }: EnsureOptions): Promise<
 
 async function build(program: Program, folder: string, versions: ModuleVersions): Promise<void> {
   const target = path.join(folder, program.name);
+  await removeLeftovers(folder, program.name);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     await run(
@@ -114,6 +115,14 @@ async function build(program: Program, folder: string, versions: ModuleVersions)
     throw new Error(`go build of ${program.name} failed:\n${stderr.trim().split('\n').slice(-20).join('\n')}`, {
       cause: error,
     });
+  }
+}
+
+/** Half-written programs of processes that were killed. */
+async function removeLeftovers(folder: string, name: string): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const [owner, pid, end] = file.split('.');
+    if (owner === name && end === 'tmp' && !isAlive(Number(pid))) await rm(path.join(folder, file), { force: true });
   }
 }
 

@@ -38,6 +38,7 @@ export interface Container {
 
 export interface PodSpec {
   containers?: Container[];
+  resources?: ResourceAmounts;
   serviceAccountName?: string;
   restartPolicy?: string;
   [field: string]: unknown;

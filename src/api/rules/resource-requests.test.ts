@@ -29,6 +29,15 @@ test.each<[string, Container[], Record<string, string>, LimitRange[], boolean]>(
   expect(found).toEqual(fine ? [] : ['refuse spec.triggers[1].type']);
 });
 
+test.each([
+  ['of the whole pod', {}, []],
+  ['of the whole pod, where one container is measured', { containerName: 'a' }, ['spec.triggers[0].type']],
+])('a request %s', (_, metadata: Record<string, string>, expected) => {
+  const object = aScaledObject({ triggers: [aTrigger({ type: 'cpu', metadata })] });
+  const pod = { containers: [container('a')], resources: { requests: { cpu: '1' } } };
+  expect(checkResourceRequests(object, pod, []).map(({ path }) => path)).toEqual(expected);
+});
+
 test('other kinds are not judged', () => {
   const scaleTargetRef = { name: 'w', kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1' };
   const object = aScaledObject({ scaleTargetRef, triggers: [aTrigger({ type: 'memory' })] });

@@ -257,6 +257,6 @@ test('cpu without a request in the target is named', () => {
     'triggers: [{ type: cpu, metricType: Utilization, metadata: { value: "50" } }]',
   );
   expect(lintText(`${deployment}${pod}\n${cpu}`)).toEqual([
-    expect.stringContaining('warning spec.triggers[0].type: needs a request of cpu in each container, and main of'),
+    expect.stringContaining("the scaledobject has a cpu trigger but the container main doesn't have the cpu request"),
   ]);
 });

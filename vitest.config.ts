@@ -19,11 +19,12 @@ export default defineConfig({
         },
       },
       {
-        // On a real control plane, each file on one of its own: one at a time.
+        // On a real control plane, each file on one of its own: one at a time. The stories of scaling run here and in `e2e`.
         extends: true,
         test: {
           name: 'cluster',
-          include: ['test/cluster/**/*.test.ts'],
+          include: ['test/cluster/**/*.test.ts', 'test/e2e/{scaled-*,steady-state}.test.ts'],
+          env: { WINDLASS_TEST_CLUSTER: 'control-plane' },
           globalSetup: 'test/support/cluster/setup.ts',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -2,7 +2,6 @@ import { EVENTS, NAMESPACES } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/log.ts';
 import type { KubeObject, ResourceType } from '../../src/base/object.ts';
-import { type LocalCluster, startLocalCluster } from '../../src/cli/local-cluster.ts';
 import { parseManifests } from '../../src/cli/manifests.ts';
 import { startOperator } from '../../src/cli/operator/operator.ts';
 import { readSettings } from '../../src/cli/operator/settings.ts';
@@ -10,6 +9,7 @@ import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
 import { createDiscovery, type Discovery } from '../../src/kube/discovery.ts';
 import type { Program } from '../../src/sandbox/kubelet/index.ts';
 import { eventually } from './eventually.ts';
+import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
 /** Any object, its spec and status read as the test likes. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look at fields of many kinds
@@ -27,7 +27,7 @@ export interface WorldOptions {
 
 /** A cluster with an operator beside it. */
 export interface World {
-  cluster: LocalCluster;
+  cluster: TestCluster;
   /** The test's own client. */
   client: KubeClient;
   /** Everything that the operator asked to be written, as `PATCH /apis/…`. */
@@ -72,16 +72,15 @@ export interface TestNamespace {
 
 let worlds = 0;
 
-/** Starts a sandbox with the CRDs and, unless told otherwise, an operator in this process. */
+/** Starts a cluster with the CRDs and, unless told otherwise, an operator in this process. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const clock = systemClock;
   const logs: string[] = [];
   const writes: string[] = [];
   const log = createLogger({ level: 'info', write: (line) => logs.push(line) });
-  const cluster = await startLocalCluster({
+  const cluster = await startTestCluster({
     clock,
     log: log.with({ at: 'sandbox' }),
-    port: 0,
     kubeconfig: options.kubeconfig,
     programs: options.programs,
     hpaSyncPeriodMs: options.hpaSyncPeriodMs ?? 1_000,
@@ -140,9 +139,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
-async function createNamespace(cluster: LocalCluster, discovery: Discovery, name: string): Promise<TestNamespace> {
+async function createNamespace(cluster: TestCluster, discovery: Discovery, name: string): Promise<TestNamespace> {
   const { client } = cluster;
-  const { api } = cluster.sandbox;
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   const stops: (() => void)[] = [];
   const at = { namespace: name };
@@ -206,16 +204,10 @@ async function createNamespace(cluster: LocalCluster, discovery: Discovery, name
     },
     replicasOf(type, object) {
       const seen: number[] = [];
-      const see = (replicas: number | undefined) => {
-        if (replicas !== undefined && seen.at(-1) !== replicas) seen.push(replicas);
+      const see = (replicas: number) => {
+        if (seen.at(-1) !== replicas) seen.push(replicas);
       };
-      see(api.get<Loose>(type, object, name)?.spec?.replicas);
-      stops.push(
-        api.watch<Loose>(type, ({ type: change, object: now }) => {
-          if (now.metadata.name === object && now.metadata.namespace === name && change !== 'DELETED')
-            see(now.spec?.replicas);
-        }),
-      );
+      stops.push(cluster.followReplicas(type, name, object, see));
       return seen;
     },
     async externalMetric(scaledObject, metric) {

@@ -15,6 +15,8 @@ export interface ControllersOptions {
 export interface Controllers extends RunningController {
   /** Answers the external metrics API. */
   lookup: ScaledObjectController['lookup'];
+  /** The ScaledObjects as they are watched. */
+  scaledObjects: ScaledObjectController['store'];
 }
 
 /** Everything that runs: ScaledObjects, ScaledJobs, and the two kinds of TriggerAuthentications. */
@@ -33,6 +35,7 @@ export function startControllers({ ctx, deployments, statefulSets, settings }: C
   const all: RunningController[] = [scaledObjects, scaledJobs, ...authentications];
   return {
     lookup: scaledObjects.lookup,
+    scaledObjects: scaledObjects.store,
     synced: Promise.all(all.map(({ synced }) => synced)),
     async stop() {
       await Promise.all(all.map((controller) => controller.stop()));

@@ -1,6 +1,5 @@
 import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
 import type { Clock } from '../../base/clock.ts';
-import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
@@ -21,6 +20,8 @@ import { createDelegatedAuth } from '../../servers/metrics-api/delegated-auth.ts
 import { createMetricsApi } from '../../servers/metrics-api/index.ts';
 import { VERSION } from '../version.ts';
 import type { OperatorSettings } from './settings.ts';
+import { untilDone } from './until-done.ts';
+import { startWebhooks, type WebhookOptions, type Webhooks } from './webhooks.ts';
 
 export interface OperatorOptions {
   client: KubeClient;
@@ -40,11 +41,15 @@ export interface OperatorOptions {
      */
     reachableAt?: string | undefined;
   };
+  /** Without it objects are not judged at admission. */
+  webhooks?: WebhookOptions | undefined;
 }
 
 export interface Operator {
   /** Where the external metrics API listens. */
   metricsApi: { host: string; port: number };
+  /** The admission webhooks, if they run. */
+  webhooks: Pick<Webhooks, 'host' | 'port' | 'registered'> | undefined;
   /** Resolves when everything that is watched is known and the metrics API answers. */
   ready: Promise<void>;
   stop(): Promise<void>;
@@ -97,6 +102,21 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const address = await metricsApi.listen(options.metricsApi.host, options.metricsApi.port);
 
+  const { discovery } = ctx;
+  const { scaledObjects } = controllers;
+  const webhooks =
+    options.webhooks &&
+    (await startWebhooks({
+      webhooks: options.webhooks,
+      client,
+      settings,
+      discovery,
+      scaledObjects,
+      authority,
+      clock,
+      log,
+    }));
+
   const { reachableAt } = options.metricsApi;
   const register = async () => {
     if (reachableAt !== undefined) await ensureNamespace(client, settings.podNamespace);
@@ -111,7 +131,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     await Promise.all([controllers.synced, auth.synced]);
     isReady = true;
     // Without it no HPA gets a value, so it is tried until it works.
-    await untilDone(register, { clock, log, signal: stopping.signal });
+    const tell = (error: unknown) => log.error('the external metrics API cannot be registered', { error });
+    await untilDone(register, { clock, tell, signal: stopping.signal });
     log.info('operator is ready', { metricsApi: `${address.host}:${address.port}` });
   })();
   ready.catch((error: unknown) => {
@@ -120,9 +141,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   return {
     metricsApi: address,
+    webhooks,
     ready,
     async stop() {
       stopping.abort(new Error('the operator stops'));
+      await webhooks?.stop();
       await controllers.stop();
       await metricsApi.close();
       await sampling.stop();
@@ -142,27 +165,5 @@ async function ensureNamespace(client: KubeClient, name: string): Promise<void> 
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-  }
-}
-
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
-
-/** Registers the metrics API; what stands in the way is told when it changes, and tried again until the signal. */
-async function untilDone(
-  register: () => Promise<void>,
-  { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
-): Promise<void> {
-  let told = '';
-  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
-    try {
-      return await register();
-    } catch (error) {
-      signal.throwIfAborted();
-      const text = describeError(error);
-      if (text !== told) log.error('the external metrics API cannot be registered', { error });
-      told = text;
-    }
-    await clock.sleep(wait, signal);
   }
 }

@@ -1,3 +1,4 @@
+import { parseBoolean } from '../../base/boolean.ts';
 import { systemClock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
 import { createLogger, type LogLevel } from '../../base/log.ts';
@@ -7,6 +8,7 @@ import { parsePort } from '../port.ts';
 import { VERSION } from '../version.ts';
 import { startOperator } from './operator.ts';
 import { readSettings } from './settings.ts';
+import type { WebhookOptions } from './webhooks.ts';
 
 export interface OperatorRun {
   kubeconfig: string | undefined;
@@ -15,6 +17,15 @@ export interface OperatorRun {
   port: string;
   service: string;
   reachableAt: string | undefined;
+  webhooks: {
+    host: string;
+    /** Undefined: there are none. */
+    port: string | undefined;
+    service: string;
+    configuration: string;
+    /** A Go boolean. */
+    patching: string;
+  };
   logLevel: string;
   logEncoder: string;
   env: NodeJS.ProcessEnv;
@@ -38,6 +49,7 @@ export async function runOperator(run: OperatorRun): Promise<number> {
     log,
     env: run.env,
     metricsApi: { host: run.host, port: parsePort(run.port), service: run.service, reachableAt: run.reachableAt },
+    webhooks: webhooksOf(run),
   });
   await new Promise<void>((resolve) => {
     if (run.signal.aborted) resolve();
@@ -47,6 +59,20 @@ export async function runOperator(run: OperatorRun): Promise<number> {
   await operator.stop();
   await client.close();
   return 0;
+}
+
+function webhooksOf({ webhooks, reachableAt }: OperatorRun): WebhookOptions | undefined {
+  const { host, port, service, configuration, patching } = webhooks;
+  if (port === undefined) return undefined;
+  let register: boolean;
+  try {
+    register = parseBoolean(patching);
+  } catch {
+    throw new WindlassError('InvalidArgument', `--enable-webhook-patching is "${patching}"`, {
+      hint: 'use true or false',
+    });
+  }
+  return { host, port: parsePort(port), service, configuration, reachableAt, register };
 }
 
 /** KEDA's levels: names, or a number above 0 for debugging. */

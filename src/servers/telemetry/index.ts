@@ -24,6 +24,8 @@ export interface ScalerRequest {
 }
 
 export interface Validation {
+  /** KEDA 2.21 counts refused ScaledJobs among the errors, but no ScaledJob among the validations. */
+  kind?: 'ScaledObject' | 'ScaledJob' | undefined;
   namespace: string;
   action: 'create' | 'update';
   /** Why it was refused, one reason each; empty when it was accepted. */
@@ -126,8 +128,8 @@ export function createTelemetry({ build, highCardinality = false }: TelemetryOpt
         ignoreNullValues: String(ignoreNullValues),
       });
     },
-    validation({ namespace, action, reasons }) {
-      validations.add({ namespace, action });
+    validation({ kind, namespace, action, reasons }) {
+      if (kind !== 'ScaledJob') validations.add({ namespace, action });
       for (const reason of reasons) refusals.add({ namespace, action, reason });
     },
     render: () => registry.render(),

@@ -1,0 +1,100 @@
+import type { ScaledObject } from '../../api/index.ts';
+import type { Clock } from '../../base/clock.ts';
+import { WindlassError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Discovery } from '../../kube/discovery.ts';
+import type { Store } from '../../kube/store.ts';
+import {
+  type AdmissionMetrics,
+  createAdmissionServer,
+  createClusterFacts,
+  createForeignAutoscalerStore,
+  ensureWebhookConfiguration,
+  trustWebhookConfiguration,
+} from '../../servers/admission/index.ts';
+import { createServingCertificate, type KeyPair, serviceNames } from '../../servers/certificates/index.ts';
+import type { OperatorSettings } from './settings.ts';
+import { untilDone } from './until-done.ts';
+
+export interface WebhookOptions {
+  host: string;
+  /** 0 is a free one. */
+  port: number;
+  /** Name of the Service in front of them. */
+  service: string;
+  /** Name of the ValidatingWebhookConfiguration. */
+  configuration: string;
+  /** Register them under this host name, for an operator that runs beside the cluster. */
+  reachableAt?: string | undefined;
+  /**
+   * Default true: without `reachableAt`, put the authority of our certificate into the configuration, which is
+   * somebody else's; with it, make the whole configuration. False leaves it alone.
+   */
+  register?: boolean | undefined;
+}
+
+export interface Webhooks {
+  host: string;
+  port: number;
+  /** Resolves when the API server knows them; at once when they are not to be registered. */
+  registered: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the admission webhooks beside the controllers, whose watch of ScaledObjects they share. */
+export async function startWebhooks(options: {
+  webhooks: WebhookOptions;
+  client: KubeClient;
+  settings: OperatorSettings;
+  discovery: Discovery;
+  scaledObjects: Store<ScaledObject>;
+  authority: KeyPair;
+  metrics?: AdmissionMetrics | undefined;
+  clock: Clock;
+  log: Logger;
+}): Promise<Webhooks> {
+  const { webhooks, client, settings, discovery, scaledObjects, authority, metrics, clock, log } = options;
+  const { namespace, podNamespace } = settings;
+  const { reachableAt, configuration: name, register = true } = webhooks;
+  const foreignAutoscalers = createForeignAutoscalerStore({ client, namespace, clock, log });
+  const names = [...serviceNames(webhooks.service, podNamespace), reachableAt ?? 'localhost'];
+  const server = createAdmissionServer({
+    facts: createClusterFacts({ client, discovery, clock, namespace, scaledObjects, foreignAutoscalers }),
+    tls: createServingCertificate(authority, names, clock.now()),
+    metrics,
+    clock,
+    log,
+  });
+  const stopping = new AbortController();
+  const stop = async () => {
+    stopping.abort(new Error('the operator stops'));
+    await server.close();
+    foreignAutoscalers.stop();
+  };
+  let address: { host: string; port: number };
+  try {
+    address = await server.listen(webhooks.host, webhooks.port);
+  } catch (error) {
+    foreignAutoscalers.stop();
+    throw error;
+  }
+
+  const caBundle = authority.cert;
+  const announce = async () => {
+    if (reachableAt !== undefined) {
+      const url = `https://${reachableAt}:${address.port}`;
+      await ensureWebhookConfiguration(client, { name, at: { url }, caBundle });
+    } else if ((await trustWebhookConfiguration(client, { name, caBundle })) === 'missing') {
+      throw new WindlassError('KubernetesRefused', `there is no ValidatingWebhookConfiguration ${name}`, {
+        hint: 'install it, or name the one there is with --validating-webhook-name',
+      });
+    }
+  };
+  const tell = (error: unknown) => log.error('the webhooks cannot be registered', { error });
+  const registered = register ? untilDone(announce, { clock, tell, signal: stopping.signal }) : Promise.resolve();
+  // Nobody has to wait for it.
+  registered.catch(() => {});
+  log.info('admission webhooks listen', { ...address });
+  return { ...address, registered, stop };
+}

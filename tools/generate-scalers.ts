@@ -139,6 +139,11 @@ function authentication({ fields, podIdentity }: ScalerDefinition): string[] {
 }
 
 function metric(definition: ScalerDefinition): string[] {
+  if (definition.metricsFromSource)
+    return [
+      'The external scaler names its metrics and their targets when it is asked (GetMetricSpec); a name is used as it comes, with `s0-` in ' +
+        'front for the first trigger of an object. `metricType` is `AverageValue` or `Value`; the default is `AverageValue`, a target per replica.',
+    ];
   const example = definition.examples[0];
   const types = allowedMetricTypes(definition)
     .map((each) => `\`${each}\``)

@@ -80,6 +80,18 @@ export type MetricSpec = ExternalMetric | ResourceMetric;
 export interface Reading {
   value: number;
   active?: boolean;
+  /** Values by metric name, of scalers whose source names the metrics; `value` is then one of them. */
+  values?: Readonly<Record<string, number>>;
+}
+
+/** What a stream may say beside readings. */
+export interface StreamSignals {
+  /** There is work, though no number came with that; it counts until a reading that was asked for later. */
+  active(): void;
+  /** The metrics are these from now on. */
+  specs(specs: MetricSpec[]): void;
+  /** Something came that changes nothing: the stream lives. */
+  alive(): void;
 }
 
 /** An answer of `check`: what was found out, for a person. */
@@ -95,7 +107,7 @@ export interface Scaler {
    */
   read(signal: AbortSignal): Promise<Reading>;
   /** Follows the source and calls back at every change until the signal is aborted; rejects when the stream breaks. */
-  watch?(signal: AbortSignal, onReading: (reading: Reading) => void): Promise<void>;
+  watch?(signal: AbortSignal, onReading: (reading: Reading) => void, signals: StreamSignals): Promise<void>;
   /**
    * `watch` reports every change and its first call comes at once: while the stream lives the last reading is the
    * present one, and nothing is polled.
@@ -103,7 +115,7 @@ export interface Scaler {
   readonly watchIsComplete?: boolean;
   /** A connection test that tells a person what is wrong. */
   check?(signal: AbortSignal): Promise<CheckResult>;
-  /** The metrics, where only the source knows them (external scalers). */
+  /** The metrics, where only the source knows them (external scalers). Asked for together with each reading. */
   metricSpecs?(signal: AbortSignal): Promise<MetricSpec[]>;
   /** Gives everything back; safe to call twice. */
   close(): Promise<void>;
@@ -195,6 +207,8 @@ export interface ScalerDefinition<F extends Fields = Fields> {
   /** `useCachedMetrics` is allowed. Default true. */
   cacheable?: boolean;
   examples: readonly Example[];
+  /** Only the source knows the metrics: `metrics` gives none, and the scaler has `metricSpecs`. */
+  metricsFromSource?: boolean;
   load(): Promise<ScalerModule<F>>;
 }
 

@@ -3,12 +3,23 @@ import { definition as azureQueue } from './azure-queue/definition.ts';
 import { definition as cpu } from './cpu/definition.ts';
 import { definition as cron } from './cron/definition.ts';
 import type { ScalerDefinition } from './definition.ts';
+import { definition as external } from './external/definition.ts';
+import { definition as externalPush } from './external-push/definition.ts';
 import { definition as kubernetesWorkload } from './kubernetes-workload/definition.ts';
 import { definition as memory } from './memory/definition.ts';
 import { definition as metricsApi } from './metrics-api/definition.ts';
 
 /** All trigger types; definitions are data, so this loads no scaler and no client of any vendor. */
-const ALL: readonly ScalerDefinition[] = [azureQueue, cpu, cron, kubernetesWorkload, memory, metricsApi];
+const ALL: readonly ScalerDefinition[] = [
+  azureQueue,
+  cpu,
+  cron,
+  external,
+  externalPush,
+  kubernetesWorkload,
+  memory,
+  metricsApi,
+];
 
 /** Every definition by its trigger type, in alphabetical order. */
 export const definitions: ReadonlyMap<string, ScalerDefinition> = new Map(

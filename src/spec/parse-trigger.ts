@@ -172,8 +172,8 @@ function collect(prefix: string, { metadata, env }: FieldInput): Record<string, 
   const entries: [string, string][] = [];
   for (const [key, text] of Object.entries(metadata)) {
     if (!key.startsWith(prefix)) continue;
-    const value = key.endsWith('FromEnv') ? own(env, text) : text;
-    if (value) entries.push([key, value]);
+    const value = key.endsWith('FromEnv') ? own(env, text) || undefined : text;
+    if (value !== undefined) entries.push([key, value]);
   }
   return Object.fromEntries(entries);
 }

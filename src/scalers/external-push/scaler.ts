@@ -1,0 +1,8 @@
+import { createExternalScaler } from '../_external/scaler.ts';
+import type { Scaler, ScalerDeps } from '../definition.ts';
+import type { Config } from './definition.ts';
+
+/** Asks a gRPC server of one's own for metrics and activity, and follows what it streams. */
+export function createScaler(config: Config, deps: ScalerDeps): Scaler {
+  return createExternalScaler(config, deps, { push: true });
+}

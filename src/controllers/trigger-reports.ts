@@ -1,3 +1,5 @@
+import { getCondition } from '../api/conditions.ts';
+import type { Condition } from '../api/index.ts';
 import { describeError } from '../base/errors.ts';
 import type { KubeObject } from '../base/object.ts';
 import { objectVerdict } from '../decision/activity.ts';
@@ -13,6 +15,18 @@ export interface TriggerReports {
   reported: Map<string, number>;
   /** Error that was told last, by metric name. */
   toldErrors: Map<string, string>;
+  /** The object's conditions told of failing sources when it was taken over, and they have failed ever since. */
+  failedBefore: boolean;
+}
+
+/** Whether conditions tell of sources that cannot be read. */
+export function tellsOfFailures(conditions: readonly Condition[] | undefined): boolean {
+  const reason = getCondition(conditions, 'Ready')?.reason;
+  return (
+    reason === 'TriggerError' ||
+    reason === 'PartialTriggerError' ||
+    getCondition(conditions, 'Fallback')?.status === 'True'
+  );
 }
 
 /** Labels of a trigger's series; the scaler label is the trigger's name or the name that dashboards know its type by. */
@@ -51,12 +65,14 @@ export function reportTriggers(
       });
       if (!failed) {
         state.toldErrors.delete(metric);
+        state.failedBefore = false;
         continue;
       }
       const { name, namespace = '' } = object.metadata;
       ctx.metrics.objectError(kind, namespace, name);
       const note = `trigger ${trigger.index} (${trigger.type}) cannot be read: ${describeError(outcome.error)}`;
       if (state.toldErrors.get(metric) === note) continue;
+      const isNews = !state.failedBefore || state.toldErrors.has(metric);
       state.toldErrors.set(metric, note);
       ctx.log.warn('trigger cannot be read', {
         namespace,
@@ -64,7 +80,8 @@ export function reportTriggers(
         metric,
         error: outcome.error,
       });
-      ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerFailed', action: 'KEDAScalerFailed', note });
+      if (isNews)
+        ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerFailed', action: 'KEDAScalerFailed', note });
     }
   }
 }

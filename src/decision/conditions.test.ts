@@ -66,6 +66,13 @@ describe('Ready', () => {
       'False TriggerError',
     ],
     [
+      'stays down after a restart until the source has answered',
+      [{ type: 'Ready', status: 'False', reason: 'TriggerError' }],
+      [trigger({ kind: 'pending' }, { lastKnownActive: true })],
+      {},
+      'False TriggerError',
+    ],
+    [
       'leaves what a reconcile found wrong to the reconcile',
       [{ type: 'Ready', status: 'False', reason: 'ScaledObjectCheckFailed' }],
       [busy],

@@ -1,5 +1,5 @@
 import { getCondition, setCondition } from '../api/conditions.ts';
-import type { Condition, ConditionType } from '../api/index.ts';
+import type { Condition, ConditionType, Fallback } from '../api/index.ts';
 import type { MetricVerdict, ObjectVerdict } from './activity.ts';
 import { triggerLabel } from './trigger-state.ts';
 
@@ -52,6 +52,8 @@ export function readyCondition(
           reason: 'ScaledObjectReady',
           message: 'The ScaledObject is set up and ready to scale.',
         };
+  // After a restart nothing has answered yet: what was told of the sources before stays until they do.
+  if (verdict.metrics.some(({ reading }) => reading.kind === 'pending') && isAboutSources(stored)) return undefined;
   if (erring.length === 0) return ready;
   if (broken.length === 0) return undefined;
   if (options.active)
@@ -70,6 +72,11 @@ export function readyCondition(
     reason: 'TriggerError',
     message: `Triggers cannot be read: ${broken.join(', ')}.`,
   };
+}
+
+function isAboutSources(stored: readonly Condition[]): boolean {
+  const reason = getCondition(stored, 'Ready')?.reason;
+  return reason === 'TriggerError' || reason === 'PartialTriggerError';
 }
 
 /** Ready while the current replicas of the target cannot be read. */
@@ -102,6 +109,27 @@ export function activeCondition(state: 'active' | 'forced' | 'inactive' | 'coold
     case 'hold':
       return undefined;
   }
+}
+
+/**
+ * A fallback that stood in before a restart, of whose sources none has answered since. Failures are counted from the
+ * restart on, so it does not stand in yet, but it has not come to an end either.
+ */
+export function fallbackGoesOn(
+  stored: readonly Condition[],
+  { metrics }: Pick<ObjectVerdict, 'metrics'>,
+  fallback: Fallback | undefined,
+): boolean {
+  if (!fallback || getCondition(stored, 'Fallback')?.status !== 'True') return false;
+  return metrics.some(({ trigger, reading }) => reading.kind === 'pending' || neverAnswered(trigger, reading));
+}
+
+/** An error, and no good reading since this process asks. */
+export function neverAnswered(
+  { lastGood }: MetricVerdict['trigger'],
+  reading: Pick<MetricVerdict['reading'], 'kind'>,
+): boolean {
+  return reading.kind === 'error' && lastGood === undefined;
 }
 
 export function fallbackCondition(engaged: boolean): Wanted {

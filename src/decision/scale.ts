@@ -13,6 +13,7 @@ import { type ObjectVerdict, objectVerdict } from './activity.ts';
 import {
   activeCondition,
   fallbackCondition,
+  fallbackGoesOn,
   readyCondition,
   replicasUnknownCondition,
   withConditions,
@@ -98,6 +99,7 @@ export function decideScale(input: ScaleInput): ScaleDecision {
   // Nothing is judged that goes by replicas nobody knows: then Ready alone changes (KEDA 2.21).
   const frozen = choice.rule === 'paused' || choice.rule === 'paused-replicas';
   const active = choice.state === 'active' || choice.state === 'forced';
+  const fallbackIs = verdict.fallbackEngaged || fallbackGoesOn(stored, verdict, fallback);
   const { done, failed } = scaleEvents(
     choice.action,
     { ...scaleTargetOf(object), namespace: object.metadata.namespace ?? '' },
@@ -107,8 +109,10 @@ export function decideScale(input: ScaleInput): ScaleDecision {
     action: choice.action,
     done,
     failed,
-    events: frozen || current === undefined ? [] : fallbackEvents(stored, verdict.fallbackEngaged),
-    conditions: frozen ? stored : conditionsOf(input, verdict, choice, fallback !== undefined, active),
+    events: frozen || current === undefined ? [] : fallbackEvents(stored, fallbackIs),
+    conditions: frozen
+      ? stored
+      : conditionsOf(input, verdict, choice, { active, hasFallback: fallback !== undefined, fallbackIs }),
     lastActiveAt: active && !frozen ? now : pastOf(input.lastActiveAt, now),
     triggersActivity: frozen
       ? object.status?.triggersActivity
@@ -229,14 +233,13 @@ function conditionsOf(
   { object, current }: ScaleInput,
   verdict: ObjectVerdict,
   choice: Choice,
-  hasFallback: boolean,
-  active: boolean,
+  options: { active: boolean; hasFallback: boolean; fallbackIs: boolean },
 ): readonly Condition[] {
   const stored = object.status?.conditions ?? [];
   if ('problem' in current) return withConditions(stored, [replicasUnknownCondition(current.problem)]);
   return withConditions(stored, [
-    readyCondition(stored, verdict, { active, hasFallback }),
+    readyCondition(stored, verdict, options),
     activeCondition(choice.state),
-    fallbackCondition(verdict.fallbackEngaged),
+    fallbackCondition(options.fallbackIs),
   ]);
 }

@@ -1,5 +1,6 @@
 import type { Fallback, ScaledObject } from '../api/index.ts';
 import type { ObjectVerdict } from './activity.ts';
+import { neverAnswered } from './conditions.ts';
 
 type Status = NonNullable<ScaledObject['status']>;
 
@@ -33,12 +34,12 @@ export function healthOf(
   const next: NonNullable<Status['health']> = {};
   for (const { trigger, reading } of metrics) {
     const before = stored?.[trigger.metricName];
-    if (reading.kind === 'error')
-      next[trigger.metricName] = {
-        numberOfFailures: Math.min(trigger.failures, fallback.failureThreshold + 1),
-        status: 'Failing',
-      };
-    else if (reading.kind === 'value') next[trigger.metricName] = { numberOfFailures: 0, status: 'Happy' };
+    if (reading.kind === 'error') {
+      // A restart counts from nought again, which is no improvement to be told of.
+      const known = neverAnswered(trigger, reading) ? (before?.numberOfFailures ?? 0) : 0;
+      const numberOfFailures = Math.min(Math.max(trigger.failures, known), fallback.failureThreshold + 1);
+      next[trigger.metricName] = { numberOfFailures, status: 'Failing' };
+    } else if (reading.kind === 'value') next[trigger.metricName] = { numberOfFailures: 0, status: 'Happy' };
     else if (before) next[trigger.metricName] = before;
   }
   return unchanged(stored, next) ? stored : next;

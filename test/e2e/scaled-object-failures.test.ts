@@ -133,10 +133,7 @@ describe.concurrent('a definition that cannot work', () => {
   it('says every problem in one event and in Ready, and makes no HPA', async ({ ns, source }) => {
     await ns.apply(
       aDeployment('web', 2),
-      aScaler('web', [
-        source.trigger({ metadata: { targetValue: 'many' } }),
-        { type: 'no-such-thing', metadata: {} },
-      ]),
+      aScaler('web', [source.trigger({ metadata: { targetValue: 'many' } }), { type: 'no-such-thing', metadata: {} }]),
     );
     const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
     await ready(ns, 'False/ScaledObjectCheckFailed');

@@ -14,6 +14,7 @@ import { claim, hasFinalizer, release } from '../finalizer.ts';
 import { createObjectStatus } from '../object-status.ts';
 import { createDependencies } from '../readers.ts';
 import { retryDelay } from '../retry.ts';
+import { tellsOfFailures } from '../trigger-reports.ts';
 import { createTriggerSet, planTriggers } from '../triggers.ts';
 import { evaluate } from './evaluate.ts';
 import { createJobs } from './jobs.ts';
@@ -101,6 +102,7 @@ export function createScaledJobController({
       createRetryAt: 0,
       reported: new Map(),
       toldErrors: new Map(),
+      failedBefore: tellsOfFailures(object.status?.conditions),
       record: undefined,
     };
     states.set(key, state);
@@ -140,6 +142,7 @@ export function createScaledJobController({
     const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
     if (state.reconciledFor === inputs && !state.stale && !due) return;
     const { name, namespace: ns = '' } = object.metadata;
+    const first = state.reconciledFor === undefined;
     state.reconciledFor = inputs;
     state.stale = false;
     const types = object.spec?.triggers?.map(({ type }) => type) ?? [];
@@ -153,7 +156,7 @@ export function createScaledJobController({
         state.triggers.close();
         markReady(state, object, 'ScaledJob is paused');
       } else {
-        await reconcile(state, object);
+        await reconcile(state, object, first && object.status?.triggersTypes !== undefined);
         markReady(state, object, 'The ScaledJob is set up and ready to scale.');
       }
       state.failures = 0;
@@ -167,7 +170,7 @@ export function createScaledJobController({
     }
   }
 
-  async function reconcile(state: ScaledJobState, object: ScaledJob): Promise<void> {
+  async function reconcile(state: ScaledJobState, object: ScaledJob, takenOver: boolean): Promise<void> {
     requireValid(object);
     const { name, namespace: ns = '' } = object.metadata;
     const { triggers } = object.spec;
@@ -202,7 +205,8 @@ export function createScaledJobController({
       ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
     }
     state.triggers.replace(plan.triggers, scaledJobSettings(object).pollingInterval * 1000);
-    if (!state.runs) {
+    // Who takes an object over goes on with it: that is no start.
+    if (!state.runs && !takenOver) {
       const note = `Watching ${triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
       ctx.events.record(object, { type: 'Normal', reason: 'KEDAScalersStarted', action: 'ScalersWatchStarted', note });
     }

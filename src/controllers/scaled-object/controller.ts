@@ -144,6 +144,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
     if (!changed && !due) return;
     const { name, namespace: objectNamespace = '' } = object.metadata;
+    const first = state.reconciledFor === undefined;
     state.reconciledFor = inputs;
     state.stale = false;
     ctx.metrics.registered(
@@ -159,9 +160,11 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
         markReady(ctx, state, object, 'ScaledObject is paused');
       } else {
         const started = state.runs;
+        const takenOver = first && object.status?.hpaName !== undefined;
         await reconcile(ctx, hpas, state, object);
         state.runs = true;
-        if (!started) {
+        // Who takes an object over goes on with it: that is no start.
+        if (!started && !takenOver) {
           const note = `Watching ${object.spec.triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
           ctx.events.record(object, {
             type: 'Normal',

@@ -48,7 +48,7 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
   state.lastActiveAt = decision.lastActiveAt;
   await act(ctx, state, object, target, decision);
   for (const event of decision.events) tell(ctx, object, event);
-  noteOutcome(hpas, state, object, decision);
+  noteOutcome(state, decision, hpaState(hpas, state, object, { now, again }));
   if (decision.nextCheckAt !== undefined) again(Math.max(0, decision.nextCheckAt - now));
 }
 
@@ -126,14 +126,35 @@ async function act(
   }
 }
 
-function noteOutcome(hpas: HpaStore, state: ScaledObjectState, object: ScaledObject, decision: ScaleDecision): void {
+/** Two rounds of the HPA: what it fails at while an operator starts anew, or once, is nothing to tell. */
+const HPA_GRACE_MS = 30_000;
+
+/** HPAActive as the HPA has it; undefined while it is not known, or bad for too short a time to be told. */
+function hpaState(
+  hpas: HpaStore,
+  state: ScaledObjectState,
+  object: ScaledObject,
+  { now, again }: Pick<Evaluation, 'again'> & { now: number },
+): ReturnType<typeof hpaActiveCondition> {
+  const { hpaName } = state.status.current;
+  const scalingActive = hpaName ? hpas.get(object.metadata.namespace, hpaName)?.scalingActive : undefined;
+  const condition = hpaActiveCondition(scalingActive);
+  if (!scalingActive || condition?.status !== 'False') return condition;
+  const left = scalingActive.since + HPA_GRACE_MS - now;
+  if (left <= 0) return condition;
+  again(left);
+  return undefined;
+}
+
+function noteOutcome(
+  state: ScaledObjectState,
+  decision: ScaleDecision,
+  hpaActive: ReturnType<typeof hpaActiveCondition>,
+): void {
   const { status } = state;
   const before = getCondition(status.current.conditions, 'Active')?.status;
   const after = getCondition(decision.conditions, 'Active')?.status;
   let conditions = decision.conditions;
-  const hpaName = status.current.hpaName;
-  const hpa = hpaName ? hpas.get(object.metadata.namespace, hpaName) : undefined;
-  const hpaActive = hpaActiveCondition(hpa?.scalingActive);
   const known = getCondition(conditions, 'HPAActive');
   // The message quotes errors that may differ every 15 seconds; only another state or reason is worth a write.
   if (hpaActive && (known?.status !== hpaActive.status || known?.reason !== hpaActive.reason)) {

@@ -17,12 +17,15 @@ export interface HpaView extends Omit<HorizontalPodAutoscaler, 'metadata'> {
     annotations: Record<string, string>;
     ownerReferences: OwnerReference[];
   };
-  scalingActive: { status: string; reason: string; message: string } | undefined;
+  /** `since` is when its status last changed, in milliseconds since 1970. */
+  scalingActive: { status: string; reason: string; message: string; since: number } | undefined;
 }
 
 interface RawHpa extends KubeObject {
   spec: HorizontalPodAutoscaler['spec'];
-  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+  status?: {
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+  };
 }
 
 const view = (raw: RawHpa): HpaView => {
@@ -42,7 +45,12 @@ const view = (raw: RawHpa): HpaView => {
     spec: isOurs ? raw.spec : { scaleTargetRef: raw.spec.scaleTargetRef, minReplicas: 0, maxReplicas: 0, metrics: [] },
     scalingActive:
       isOurs && active
-        ? { status: active.status, reason: active.reason ?? '', message: active.message ?? '' }
+        ? {
+            status: active.status,
+            reason: active.reason ?? '',
+            message: active.message ?? '',
+            since: Date.parse(active.lastTransitionTime ?? '') || 0,
+          }
         : undefined,
   };
 };

@@ -10,11 +10,37 @@ export interface TriggerLabels {
   metric: string;
 }
 
+/** One HTTP request of a scaler, made to measure something. */
+export interface ScalerRequest {
+  namespace: string;
+  kind: TriggerLabels['kind'];
+  /** Name of the ScaledObject or ScaledJob that asked first; others with an equal query share the request. */
+  object: string;
+  /** The trigger type. */
+  scaler: string;
+  triggerName: string;
+  metric: string;
+  /** Undefined when no answer came. */
+  statusCode: number | undefined;
+  tookMs: number;
+}
+
+/** A query of a Prometheus trigger that gave nothing. */
+export interface EmptyResponse {
+  namespace: string;
+  kind: TriggerLabels['kind'];
+  object: string;
+  triggerName: string;
+  metric: string;
+  ignoreNullValues: boolean;
+}
+
 /** What controllers report; src/servers/telemetry turns it into series. */
 export interface ControllerMetrics {
   triggerRead(
     labels: TriggerLabels,
-    reading: { value?: number; active: boolean; tookMs: number; failed: boolean },
+    /** `active` is absent under a formula, which alone decides; `tookMs` when nothing was asked (cpu, memory). */
+    reading: { value?: number; active?: boolean; tookMs?: number; failed: boolean },
   ): void;
   /** Drops the series of triggers that are gone; `keep` are the ones that stay. */
   forgetTriggers(kind: TriggerLabels['kind'], namespace: string, object: string, keep: readonly TriggerLabels[]): void;
@@ -23,6 +49,10 @@ export interface ControllerMetrics {
   /** Objects that exist, by kind and namespace, and their triggers by type; replaces what was said before. */
   registered(object: { kind: string; namespace: string; name: string }, triggerTypes: readonly string[]): void;
   unregistered(object: { kind: string; namespace: string; name: string }): void;
+  /** How long after its planned time a scale loop acted, in milliseconds. */
+  scaleLoop(loop: { namespace: string; kind: TriggerLabels['kind']; name: string; lateMs: number }): void;
+  scalerRequest(request: ScalerRequest): void;
+  emptyResponse(response: EmptyResponse): void;
 }
 
 export const noMetrics: ControllerMetrics = {
@@ -32,4 +62,7 @@ export const noMetrics: ControllerMetrics = {
   paused() {},
   registered() {},
   unregistered() {},
+  scaleLoop() {},
+  scalerRequest() {},
+  emptyResponse() {},
 };

@@ -1,8 +1,10 @@
 import { getCondition } from '../api/conditions.ts';
-import type { Condition } from '../api/index.ts';
+import { COMPOSITE_METRIC } from '../api/defaults.ts';
+import type { Condition, ScaledObject } from '../api/index.ts';
 import { describeError } from '../base/errors.ts';
 import type { KubeObject } from '../base/object.ts';
 import { objectVerdict } from '../decision/activity.ts';
+import type { DecisionRecord } from '../decision/record.ts';
 import type { TriggerState } from '../decision/trigger-state.ts';
 import type { ControllerContext } from './context.ts';
 import type { TriggerLabels } from './metrics.ts';
@@ -49,16 +51,22 @@ export function reportTriggers(
   state: TriggerReports,
   states: readonly TriggerState[],
 ): void {
+  const formula = usesFormula(object);
+  let lateMs: number | undefined;
   for (const trigger of state.triggers.triggers) {
     const sample = trigger.subscription?.latest();
-    if (!sample) continue;
+    if (!sample) {
+      reportResource(ctx, kind, object, trigger, state);
+      continue;
+    }
     for (const { name: metric } of trigger.metrics) {
       if (state.reported.get(metric) === sample.attempt) continue;
       state.reported.set(metric, sample.attempt);
       const { outcome } = sample;
       const failed = outcome.kind === 'error';
+      lateMs = Math.max(lateMs ?? 0, (sample.late ?? 0) + Math.max(0, ctx.clock.monotonic() - sample.at));
       ctx.metrics.triggerRead(labelsOf(kind, object, trigger, metric), {
-        active: isActive(states, metric),
+        ...(formula ? {} : { active: isActive(states, metric) }),
         tookMs: sample.took,
         failed,
         ...(outcome.kind === 'value' ? { value: outcome.reading.value } : {}),
@@ -84,6 +92,70 @@ export function reportTriggers(
         ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerFailed', action: 'KEDAScalerFailed', note });
     }
   }
+  if (lateMs === undefined) return;
+  const { name, namespace = '' } = object.metadata;
+  ctx.metrics.scaleLoop({ namespace, kind, name, lateMs });
+}
+
+/** cpu and memory are measured by Kubernetes, and are active whatever it measures (KEDA 2.21). */
+function reportResource(
+  ctx: ControllerContext,
+  kind: TriggerLabels['kind'],
+  object: KubeObject,
+  trigger: ActiveTrigger,
+  state: TriggerReports,
+): void {
+  for (const { spec } of trigger.metrics) {
+    if (spec.kind !== 'resource') continue;
+    const key = resourceKey(trigger, spec.resource);
+    if (state.reported.has(key)) continue;
+    state.reported.set(key, 0);
+    ctx.metrics.triggerRead(labelsOf(kind, object, trigger, spec.resource), { active: true, failed: false });
+  }
+}
+
+const resourceKey = (trigger: ActiveTrigger, resource: string) => `${trigger.index}/${resource}`;
+
+/** The value of a formula under the name that the HPA asks for; active above its activation target. */
+export function reportFormula(ctx: ControllerContext, object: KubeObject, formula: DecisionRecord['formula']): void {
+  if (formula?.result === undefined) return;
+  const value = Number(formula.result);
+  const active = value > Number(formula.activation);
+  ctx.metrics.triggerRead(formulaLabels(object), { value, active, failed: false });
+}
+
+const usesFormula = (object: KubeObject & { spec?: { advanced?: ScaledObject['spec']['advanced'] } }) =>
+  Boolean(object.spec?.advanced?.scalingModifiers?.formula);
+
+const formulaLabels = (object: KubeObject): TriggerLabels => ({
+  namespace: object.metadata.namespace ?? '',
+  kind: 'ScaledObject',
+  object: object.metadata.name,
+  scaler: COMPOSITE_METRIC,
+  triggerIndex: 0,
+  metric: COMPOSITE_METRIC,
+});
+
+/** After a change: drops the series of triggers that the object no longer has, or that it no longer asks (paused). */
+export function dropOldSeries(
+  ctx: ControllerContext,
+  kind: TriggerLabels['kind'],
+  object: KubeObject,
+  state: TriggerReports,
+): void {
+  const keep: TriggerLabels[] = [];
+  const reported = new Set<string>();
+  for (const trigger of state.triggers.triggers) {
+    for (const { name, spec } of trigger.metrics) {
+      const isResource = spec.kind === 'resource';
+      keep.push(labelsOf(kind, object, trigger, isResource ? spec.resource : name));
+      reported.add(isResource ? resourceKey(trigger, spec.resource) : name);
+    }
+  }
+  if (keep.length > 0 && usesFormula(object)) keep.push(formulaLabels(object));
+  const { name, namespace = '' } = object.metadata;
+  ctx.metrics.forgetTriggers(kind, namespace, name, keep);
+  for (const key of state.reported.keys()) if (!reported.has(key)) state.reported.delete(key);
 }
 
 function isActive(states: readonly TriggerState[], metric: string): boolean {

@@ -18,6 +18,7 @@ import { parseTrigger } from '../scalers/parse.ts';
 import { findDefinition, unknownTypeMessage } from '../scalers/registry.ts';
 import { queryIdentity } from '../spec/identity.ts';
 import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
+import type { ControllerMetrics } from './metrics.ts';
 
 /** A metric of a trigger under the name that the HPA asks for (`s0-…`); resource metrics have no such name. */
 export interface TriggerMetric {
@@ -65,6 +66,7 @@ export interface PlanDeps {
   http: HttpSettings;
   cluster: ClusterReader;
   env: Readonly<Record<string, string | undefined>>;
+  metrics?: Pick<ControllerMetrics, 'scalerRequest' | 'emptyResponse'> | undefined;
 }
 
 /**
@@ -149,12 +151,25 @@ function planned(
         ? context.namespace
         : '';
   const key = [definition.type, queryIdentity(config, definition.fields), auth.identity, scope].join('|');
+  const { metrics } = deps;
+  const labels = {
+    namespace: context.namespace,
+    kind: context.objectKind,
+    object: context.objectName,
+    triggerName: context.triggerName ?? '',
+    metric: specs[0]?.kind === 'external' ? externalMetricName(context.triggerIndex, specs[0].name) : '',
+  };
+  const observe = metrics && {
+    request: (request: { statusCode: number | undefined; tookMs: number }) =>
+      metrics.scalerRequest({ ...labels, scaler: definition.type, ...request }),
+    emptyResponse: (ignoreNullValues: boolean) => metrics.emptyResponse({ ...labels, ignoreNullValues }),
+  };
   const query: Query = {
     key,
     sourceKey: sourceKeyOf(definition.type, config, auth.identity, scope),
     definition,
     config,
-    deps: { clock: deps.clock, log: deps.log, http: deps.http, cluster: deps.cluster, env: deps.env, context },
+    deps: { clock: deps.clock, log: deps.log, http: deps.http, cluster: deps.cluster, env: deps.env, context, observe },
   };
   return {
     index: context.triggerIndex,

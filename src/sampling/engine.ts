@@ -6,6 +6,7 @@ import { failedPolls, failureOf, outcomeOf, sampleOfHold, sampleOfRead } from '.
 import { lead, expected as nextBeat } from './rhythm.ts';
 import { nextRead, type Reader, type Run, refreshFor, type Sampler, type Source, streamSuffices } from './sampler.ts';
 import { createSchedule } from './schedule.ts';
+import { noteActive, noteSpecs, readWithSpecs, settleActive, type Tell } from './signals.ts';
 import { followStream } from './stream.ts';
 import type { Outcome, Sample, SamplingLimits, SamplingOptions } from './types.ts';
 
@@ -120,6 +121,7 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
     const run: Run = {
       controller: new AbortController(),
       startedAt: now,
+      late: Math.max(0, now - sampler.due),
       starting: true,
       over: false,
       slow: undefined,
@@ -148,7 +150,7 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
         sampler.scaler = createScaler(config as never, deps);
         openStream(sampler);
       }
-      return outcomeOf(await sampler.scaler.read(run.controller.signal), definition.type);
+      return outcomeOf(await readWithSpecs(sampler, sampler.scaler, run, tellReaders), definition.type);
     } catch (thrown) {
       return failureOf(thrown, definition.type);
     }
@@ -233,10 +235,11 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
       if (before?.outcome.kind === 'error') log.info('a trigger can be read again', describe(sampler));
       sampler.misses = 0;
       sampler.retryAt = 0;
+      settleActive(sampler, run.startedAt);
     }
     const failures = failed ? failedPolls(sampler.failBase, now, sampler.intervalMs) : 0;
     const stream = sampler.stream?.state;
-    const sample = sampleOfRead(before, { outcome: result, moment: moment(), took, failures, stream });
+    const sample = sampleOfRead(before, { outcome: result, moment: moment(), took, late: run.late, failures, stream });
     publish(sampler, sample);
     onRead(sampler.query, sample);
   }
@@ -262,9 +265,13 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
       waiter.timer.cancel();
       waiter.resolve(sample);
     }
+    tellReaders(sampler, (reader) => reader.onSample(sample));
+  }
+
+  function tellReaders(...[sampler, act]: Parameters<Tell>) {
     for (const reader of sampler.readers) {
       try {
-        reader.onSample(sample);
+        act(reader);
       } catch (error) {
         log.error('a reader of samples failed', { ...describe(sampler), error });
       }
@@ -318,6 +325,12 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
         );
         if (failing) plan(sampler);
       },
+      onActive: () => void (noteActive(sampler, clock.monotonic(), tellReaders) && request(sampler, true)),
+      onSpecs(specs) {
+        sampler.signals.specsPushedAt = clock.monotonic();
+        noteSpecs(sampler, specs, tellReaders);
+      },
+      onReopen: () => void (sampler.scaler?.watchIsComplete || request(sampler, true)),
       onState(state, quiet) {
         const changed = stream.state?.state !== state.state;
         stream.state = state;

@@ -40,13 +40,21 @@ export interface Moment {
 /** The sample after a read. `failures` is 0 unless it failed. */
 export function sampleOfRead(
   before: Sample | undefined,
-  read: { outcome: Outcome; moment: Moment; took: number; failures: number; stream: StreamState | undefined },
+  read: {
+    outcome: Outcome;
+    moment: Moment;
+    took: number;
+    late?: number;
+    failures: number;
+    stream: StreamState | undefined;
+  },
 ): Sample {
-  const { outcome, moment, took, failures, stream } = read;
+  const { outcome, moment, took, late = 0, failures, stream } = read;
   return {
     outcome,
     ...moment,
     took,
+    late,
     failures,
     failingSince: outcome.kind === 'error' ? (before?.failingSince ?? moment.at) : undefined,
     lastGood: outcome.kind === 'value' ? { reading: outcome.reading, ...moment } : before?.lastGood,

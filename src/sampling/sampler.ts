@@ -4,6 +4,7 @@ import { type Breaker, createBreaker } from './breaker.ts';
 import { createLane, type Lane } from './gate.ts';
 import { expected, lead, type Rhythm } from './rhythm.ts';
 import type { Scheduled } from './schedule.ts';
+import { createSignals, type Signals } from './signals.ts';
 import type { Query, Sample, StreamState } from './types.ts';
 
 /** One host and credential, with everything that asks it. */
@@ -19,6 +20,8 @@ export interface Source extends Scheduled {
 export interface Reader {
   intervalMs: number;
   onSample(sample: Sample): void;
+  onActive: (() => void) | undefined;
+  onSpecs: (() => void) | undefined;
   /** Only for readers that ask by themselves. */
   rhythm: Rhythm | undefined;
   maxAgeMs: number;
@@ -30,6 +33,8 @@ export interface Reader {
 export interface Run {
   controller: AbortController;
   startedAt: number;
+  /** Milliseconds after its planned time. */
+  late: number;
   starting: boolean;
   over: boolean;
   slow: Timer | undefined;
@@ -63,6 +68,7 @@ export interface Sampler extends Scheduled {
   hanging: number;
   waiters: { resolve(sample: Sample | undefined): void; timer: Timer }[];
   stream: { control: AbortController; state: StreamState | undefined; pushedAt: number } | undefined;
+  signals: Signals;
 }
 
 export function createSource(key: string): Source {
@@ -92,6 +98,7 @@ export function createSampler(query: Query, source: Source): Sampler {
     hanging: 0,
     waiters: [],
     stream: undefined,
+    signals: createSignals(),
   };
 }
 

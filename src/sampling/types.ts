@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { WindlassError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { Reading, ScalerDefinition, ScalerDeps } from '../scalers/definition.ts';
+import type { MetricSpec, Reading, ScalerDefinition, ScalerDeps } from '../scalers/definition.ts';
 import type { ConfigOf, Fields } from '../spec/trigger-fields.ts';
 
 /** What came out of asking a source once: a number, nothing, or an error; never mixed. */
@@ -28,6 +28,8 @@ export interface Sample {
   failingSince: number | undefined;
   /** The last good reading and when it was taken, also while errors go on. */
   lastGood: { reading: Reading; at: number; wallAt: number } | undefined;
+  /** How long after its planned time the read began, in milliseconds; 0 for one that was asked for. */
+  late?: number | undefined;
   /** Reads so far; grows by one with each. */
   attempt: number;
   /** Only for sources that push: whether their stream lives, since when, and why not. Polling goes on either way. */
@@ -58,6 +60,10 @@ export interface ReaderOptions {
   intervalMs: number;
   /** Called with every new sample; must not throw. */
   onSample(sample: Sample): void;
+  /** Called when the source says by itself that there is work, at most once a second; see `Subscription.isActive`. */
+  onActive?: (() => void) | undefined;
+  /** Called when the source names its metrics, or other ones than before; see `Subscription.specs`. */
+  onSpecs?: (() => void) | undefined;
 }
 
 /** A reader's hold on a query; the query stops when its last reader is gone. */
@@ -70,6 +76,10 @@ export interface Subscription {
    * everybody who waits for one). Waits at most `deadlineMs`, then gives the newest sample there is.
    */
   fresh(options: { maxAgeMs: number; deadlineMs: number }): Promise<Sample | undefined>;
+  /** The metrics as the source last named them; undefined while it has not, and for sources that name none. */
+  specs(): readonly MetricSpec[] | undefined;
+  /** The source said by itself that there is work, and no later reading has taken over. */
+  isActive(): boolean;
   setInterval(intervalMs: number): void;
   close(): void;
 }

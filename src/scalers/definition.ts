@@ -160,6 +160,15 @@ export interface ScalerDeps {
   context: TriggerContext;
   /** Reads the operator's own environment (credential files and the like). */
   env: Readonly<Record<string, string | undefined>>;
+  /** Counts what reads cost; absent where nobody counts (a connection test). */
+  observe?: ScalerObserver | undefined;
+}
+
+export interface ScalerObserver {
+  /** An HTTP request ended; without a status code no answer came. */
+  request(request: { statusCode: number | undefined; tookMs: number }): void;
+  /** A query gave nothing, which the trigger's `ignoreNullValues` makes a 0 or an error. */
+  emptyResponse(ignoreNullValues: boolean): void;
 }
 
 export interface ScalerModule<F extends Fields> {
@@ -198,6 +207,8 @@ export interface ScalerDefinition<F extends Fields = Fields> {
   scope?: 'namespace' | 'object';
   /** Metadata keys beyond the declared fields are part of the configuration (external scalers). */
   openMetadata?: boolean;
+  /** Only the source knows the metrics: `metrics` gives none, and the scaler has `metricSpecs`. */
+  metricsFromSource?: boolean;
   /** Problems that no single field shows. Called even when single fields failed; those are then undefined. */
   validate?(config: Partial<ConfigOf<F>>, context: TriggerContext): FieldProblem[];
   /** What will probably not work although KEDA takes it: told to the user, never an error. */
@@ -207,8 +218,6 @@ export interface ScalerDefinition<F extends Fields = Fields> {
   /** `useCachedMetrics` is allowed. Default true. */
   cacheable?: boolean;
   examples: readonly Example[];
-  /** Only the source knows the metrics: `metrics` gives none, and the scaler has `metricSpecs`. */
-  metricsFromSource?: boolean;
   load(): Promise<ScalerModule<F>>;
 }
 

@@ -67,6 +67,7 @@ export async function reconcile(
       http: ctx.http,
       cluster: ctx.cluster,
       env: ctx.env,
+      metrics: ctx.metrics,
     },
   );
   state.dependencies.keep(plan.dependencies);

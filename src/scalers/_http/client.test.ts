@@ -109,6 +109,20 @@ describe('connections', () => {
   });
 });
 
+it('counts each request, also those of redirects and those without an answer', async () => {
+  const server = await serve((request, response) => {
+    if (request.url === '/lost') response.destroy();
+    else if (request.url === '/from') response.writeHead(302, { location: '/to' }).end();
+    else answerJson(response, 1);
+  });
+  const seen: (number | undefined)[] = [];
+  const observe = { request: ({ statusCode }: { statusCode: number | undefined }) => seen.push(statusCode) };
+  const http = client({ deps: scalerDeps({ observe: { ...observe, emptyResponse: () => {} } }) });
+  await http.send({ url: `${server.url}/from` }, signal);
+  await expect(http.send({ url: `${server.url}/lost`, method: 'POST' }, signal)).rejects.toThrow('failed');
+  expect(seen).toEqual([302, 200, undefined]);
+});
+
 it('refuses an answer that is far too long', async () => {
   const server = await serve((_, response) => {
     const chunk = Buffer.alloc(1024 * 1024);

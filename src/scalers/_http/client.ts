@@ -33,7 +33,7 @@ export interface HttpClient {
 }
 
 export interface HttpClientOptions {
-  deps: Pick<ScalerDeps, 'clock' | 'http' | 'env'>;
+  deps: Pick<ScalerDeps, 'clock' | 'http' | 'env' | 'observe'>;
   /** The trigger's own; default is the operator's. */
   timeoutMs?: number | undefined;
   tls?: TlsMaterial;
@@ -63,6 +63,19 @@ export function createHttpClient({ deps, timeoutMs = deps.http.timeoutMs, tls = 
     }
     held.set(url.origin, fresh);
     return fresh;
+  };
+
+  /** One request, counted. */
+  const exchange = async (pool: PoolLease, url: URL, request: HttpRequest, signal: AbortSignal) => {
+    const began = deps.clock.monotonic();
+    let statusCode: number | undefined;
+    try {
+      const answer = await roundTrip(pool, url, request, signal);
+      statusCode = answer.status;
+      return answer;
+    } finally {
+      deps.observe?.request({ statusCode, tookMs: deps.clock.monotonic() - began });
+    }
   };
 
   const hop = async (url: URL, request: HttpRequest, isFirst: boolean, signal: AbortSignal): Promise<HttpAnswer> => {
@@ -152,7 +165,7 @@ function redirected(request: HttpRequest, status: number, isSameOrigin: boolean)
   };
 }
 
-async function exchange(pool: PoolLease, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function roundTrip(pool: PoolLease, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
   signal.throwIfAborted();
   const answer = await dispatchRequest(pool.dispatcher, {
     origin: url.origin,

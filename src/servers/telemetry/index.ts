@@ -1,26 +1,13 @@
 import type { ControllerMetrics, TriggerLabels } from '../../controllers/metrics.ts';
 import { addProcessSeries } from './process.ts';
 import { createRegistry } from './registry.ts';
+import { createWorkSeries } from './work.ts';
 
 export { createTelemetryServer, parseBindAddress, type TelemetryServer } from './server.ts';
 
 export interface BuildInfo {
   version: string;
   gitCommit: string;
-}
-
-/** One HTTP request of a scaler, made to measure something. */
-export interface ScalerRequest {
-  namespace: string;
-  /** Name of the ScaledObject or ScaledJob. */
-  object: string;
-  /** The trigger type. */
-  scaler: string;
-  triggerName: string;
-  metric: string;
-  /** Undefined when no answer came. */
-  statusCode: number | undefined;
-  tookMs: number;
 }
 
 export interface Validation {
@@ -35,18 +22,6 @@ export interface Validation {
 /** Everything that is counted; names and labels of the series are KEDA's, so its dashboards and alerts go on working. */
 export interface Telemetry {
   controllers: ControllerMetrics;
-  /** How late a scale loop ran, in milliseconds. */
-  scaleLoop(loop: { namespace: string; kind: 'ScaledObject' | 'ScaledJob'; name: string; lateMs: number }): void;
-  scalerRequest(request: ScalerRequest): void;
-  /** A Prometheus query gave nothing. */
-  emptyResponse(response: {
-    namespace: string;
-    object: string;
-    kind: 'ScaledObject' | 'ScaledJob';
-    triggerName: string;
-    metric: string;
-    ignoreNullValues: boolean;
-  }): void;
   validation(validation: Validation): void;
   /** The series as text, one piece per family. */
   render(): IterableIterator<string>;
@@ -57,8 +32,6 @@ export interface TelemetryOptions {
   /** --enable-high-cardinality-metrics-labels */
   highCardinality?: boolean;
 }
-
-const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Values of the label `type` of keda_resource_registered_total. */
 const RESOURCE_TYPES: Record<string, string> = {
@@ -86,47 +59,20 @@ export function createTelemetry({ build, highCardinality = false }: TelemetryOpt
     1,
   );
   const triggers = createTriggerSeries(registry);
-  const loopLatency = registry.gauge('keda_internal_scale_loop_latency_seconds', 'How late the last scale loop ran.');
-  const requests = registry.counter('keda_scaler_http_requests_total', 'HTTP requests made to measure something.');
-  const requestSeconds = registry.histogram(
-    'keda_scaler_http_request_duration_seconds',
-    'How long those requests took.',
-    REQUEST_BUCKETS,
-  );
-  const empty = registry.counter(
-    'keda_scaler_empty_upstream_responses_total',
-    'Queries of a Prometheus trigger that gave nothing.',
-  );
+  const objects = createObjectSeries(registry);
+  const work = createWorkSeries(registry, highCardinality);
   const validations = registry.counter('keda_webhook_scaled_object_validations_total', 'ScaledObjects judged.');
   const refusals = registry.counter('keda_webhook_scaled_object_validation_errors_total', 'ScaledObjects refused.');
 
   return {
-    controllers: { ...triggers, ...createObjectSeries(registry) },
-    scaleLoop({ namespace, kind, name, lateMs }) {
-      loopLatency.set({ namespace, type: kind.toLowerCase(), resource: name }, lateMs / 1000);
-    },
-    scalerRequest({ namespace, object, scaler, triggerName, metric, statusCode, tookMs }) {
-      const status_code = statusCode === undefined ? 'error' : String(statusCode);
-      const all = {
-        namespace,
-        scaled_resource: object,
-        scaler,
-        trigger_name: triggerName,
-        metric_name: metric,
-        status_code,
-      };
-      requests.add(all);
-      requestSeconds.observe(highCardinality ? all : { scaler, status_code }, tookMs / 1000);
-    },
-    emptyResponse({ namespace, object, kind, triggerName, metric, ignoreNullValues }) {
-      empty.add({
-        namespace,
-        scaledResource: object,
-        triggerName,
-        metricName: metric,
-        resourceType: kind.toLowerCase(),
-        ignoreNullValues: String(ignoreNullValues),
-      });
+    controllers: {
+      ...triggers,
+      ...objects,
+      ...work,
+      unregistered(object) {
+        objects.unregistered(object);
+        work.forget(object);
+      },
     },
     validation({ kind, namespace, action, reasons }) {
       if (kind !== 'ScaledJob') validations.add({ namespace, action });
@@ -137,7 +83,7 @@ export function createTelemetry({ build, highCardinality = false }: TelemetryOpt
 }
 
 type TriggerSeries = Pick<ControllerMetrics, 'triggerRead' | 'forgetTriggers'>;
-type ObjectSeries = Omit<ControllerMetrics, keyof TriggerSeries>;
+type ObjectSeries = Omit<ControllerMetrics, keyof TriggerSeries | 'scaleLoop' | 'scalerRequest' | 'emptyResponse'>;
 
 /** The four series per metric of a trigger. An object's own label sets are kept, so that forgetting it costs no search. */
 function createTriggerSeries(registry: ReturnType<typeof createRegistry>): TriggerSeries {
@@ -176,13 +122,13 @@ function createTriggerSeries(registry: ReturnType<typeof createRegistry>): Trigg
   return {
     triggerRead(trigger, reading) {
       const labels = labelsFor(trigger);
-      active.set(labels, reading.active ? 1 : 0);
+      if (reading.active !== undefined) active.set(labels, reading.active ? 1 : 0);
       if (reading.failed) {
         errors.add(labels);
         return;
       }
       if (reading.value !== undefined) value.set(labels, reading.value);
-      latency.set(labels, reading.tookMs / 1000);
+      if (reading.tookMs !== undefined) latency.set(labels, reading.tookMs / 1000);
     },
     forgetTriggers(kind, namespace, object, keep) {
       const owner = ownerOf(kind, namespace, object);

@@ -19,6 +19,7 @@ export interface Gauge<L extends Labels = Labels> {
 
 export interface Histogram<L extends Labels = Labels> {
   observe(labels: L, value: number): void;
+  remove(labels: L): void;
 }
 
 export interface Registry {
@@ -103,6 +104,7 @@ export function createRegistry(): Registry {
           entry.sum += value;
           entry.count++;
         },
+        remove: (labels) => void series.delete(labelText(labels)),
       };
     },
     computed(name, help, type, read) {

@@ -126,14 +126,15 @@ describe('other series', () => {
   it('count the HTTP requests of scalers', () => {
     const { telemetry, lines } = setup();
     const request = {
+      kind: 'ScaledObject' as const,
       namespace: 'shop',
       object: 'web',
       scaler: 'prometheus',
       triggerName: 't',
       metric: 's0-prometheus',
     };
-    telemetry.scalerRequest({ ...request, statusCode: 200, tookMs: 30 });
-    telemetry.scalerRequest({ ...request, statusCode: undefined, tookMs: 20_000 });
+    telemetry.controllers.scalerRequest({ ...request, statusCode: 200, tookMs: 30 });
+    telemetry.controllers.scalerRequest({ ...request, statusCode: undefined, tookMs: 20_000 });
     const own = 'metric_name="s0-prometheus",namespace="shop",scaled_resource="web",scaler="prometheus"';
     expect(lines('keda_scaler_http_requests_total')).toEqual([
       `keda_scaler_http_requests_total{${own},status_code="200",trigger_name="t"} 1`,
@@ -149,17 +150,53 @@ describe('other series', () => {
 
   it('give the duration all six labels when asked to', () => {
     const { telemetry, lines } = setup({ highCardinality: true });
-    const names = { namespace: 'n', object: 'o', scaler: 's', triggerName: 't', metric: 'm' };
-    telemetry.scalerRequest({ ...names, statusCode: 200, tookMs: 1 });
+    const names = {
+      namespace: 'n',
+      kind: 'ScaledObject' as const,
+      object: 'o',
+      scaler: 's',
+      triggerName: 't',
+      metric: 'm',
+    };
+    telemetry.controllers.scalerRequest({ ...names, statusCode: 200, tookMs: 1 });
     expect(lines('keda_scaler_http_request_duration_seconds_count')).toEqual([
       'keda_scaler_http_request_duration_seconds_count{metric_name="m",namespace="n",scaled_resource="o",scaler="s",status_code="200",trigger_name="t"} 1',
     ]);
   });
 
+  it('of an object go with it', () => {
+    const { telemetry, lines } = setup({ highCardinality: true });
+    const { controllers } = telemetry;
+    for (const object of ['web', 'api']) {
+      const names = { namespace: 'shop', kind: 'ScaledObject' as const, object, triggerName: '', metric: 'm' };
+      controllers.registered({ kind: 'ScaledObject', namespace: 'shop', name: object }, []);
+      for (const statusCode of [200, 200, 500])
+        controllers.scalerRequest({ ...names, scaler: 's', statusCode, tookMs: 1 });
+      controllers.emptyResponse({ ...names, ignoreNullValues: true });
+      controllers.scaleLoop({ namespace: 'shop', kind: 'ScaledObject', name: object, lateMs: 1 });
+    }
+    controllers.unregistered({ kind: 'ScaledObject', namespace: 'shop', name: 'web' });
+    expect(lines().filter((line) => line.includes('"web"'))).toEqual([]);
+    expect(lines('keda_scaler_http_requests_total')).toHaveLength(2);
+    expect(lines('keda_internal_scale_loop_latency_seconds')).toHaveLength(1);
+  });
+
+  it('of cpu and memory tell that they are active, and no latency', () => {
+    const { telemetry, lines } = setup();
+    telemetry.controllers.triggerRead(trigger(0, { scaler: 'cpuMemoryScaler', metric: 'cpu' }), {
+      active: true,
+      failed: false,
+    });
+    expect(lines('keda_scaler').map((line) => line.replace(/\{.*\}/, ''))).toEqual([
+      'keda_scaler_active 1',
+      'keda_scaler_detail_errors_total 0',
+    ]);
+  });
+
   it('tell loops, empty answers and verdicts', () => {
     const { telemetry, lines } = setup();
-    telemetry.scaleLoop({ namespace: 'shop', kind: 'ScaledJob', name: 'job', lateMs: 12 });
-    telemetry.emptyResponse({
+    telemetry.controllers.scaleLoop({ namespace: 'shop', kind: 'ScaledJob', name: 'job', lateMs: 12 });
+    telemetry.controllers.emptyResponse({
       namespace: 'shop',
       object: 'web',
       kind: 'ScaledObject',

@@ -82,6 +82,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     remedy:
       "The message has the API server's reason. For a missing permission, compare the operator's ClusterRole with that of the chart.",
   },
+  NotOwner: {
+    cause: 'Another replica of the operator has taken the object over, or this one could not renew its Lease in time.',
+    remedy: 'Nothing has to be done: the replica that owns the object does the work. See docs/guides/replicas.md.',
+  },
   NoData: {
     cause: 'The source answered that it has no value now, which is neither zero nor an error.',
     remedy:

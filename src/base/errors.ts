@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   KubernetesUnavailable: 'unavailable',
   KubernetesConflict: 'unavailable',
   KubernetesRefused: 'user',
+  NotOwner: 'unavailable',
   NoData: 'no-data',
   PortInUse: 'user',
   Internal: 'internal',

@@ -8,6 +8,7 @@ import type { NamedWatches } from '../kube/named-watch.ts';
 import type { Sampling } from '../sampling/types.ts';
 import type { ClusterReader, HttpSettings } from '../scalers/definition.ts';
 import type { ControllerMetrics } from './metrics.ts';
+import type { Ownership } from './ownership.ts';
 import type { ServiceAccountTokens } from './readers.ts';
 import type { Targets } from './targets.ts';
 
@@ -17,6 +18,8 @@ export interface ControllerContext {
   discovery: Discovery;
   watches: NamedWatches;
   targets: Targets;
+  /** Which objects are ours to work on. */
+  ownership: Ownership;
   tokens: ServiceAccountTokens;
   sampling: Sampling;
   events: EventRecorder;

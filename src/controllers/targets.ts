@@ -62,8 +62,8 @@ export interface Targets {
   check(target: Target): Promise<TargetState>;
   /** Running and ready pods by the target's selector; undefined when it has none. */
   readyPods(target: Target): Promise<number | undefined>;
-  /** Sets the replica count through the /scale subresource. */
-  scale(target: Target, replicas: number): Promise<void>;
+  /** Sets the replica count through the /scale subresource, and through `writer` if one is given. */
+  scale(target: Target, replicas: number, writer?: Pick<KubeClient, 'patch'>): Promise<void>;
 }
 
 export interface TargetsOptions {
@@ -135,9 +135,9 @@ export function createTargets({ client, deployments, statefulSets }: TargetsOpti
       const pods = await client.listAll<Pod>(PODS, { namespace: target.namespace, labelSelector });
       return pods.filter(isReady).length;
     },
-    async scale(target, replicas) {
+    async scale(target, replicas, writer = client) {
       try {
-        await client.patch(
+        await writer.patch(
           target.type,
           target.name,
           { spec: { replicas } },

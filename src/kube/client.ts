@@ -15,6 +15,11 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds for the whole request with its retries; 30 000 unless told otherwise. */
   timeoutMs?: number | undefined;
+  /**
+   * Called for every try right before its first byte goes out, after any wait for a connection or a turn. What it throws
+   * (a WindlassError) ends the request, unsent.
+   */
+  beforeSend?: (() => void) | undefined;
 }
 
 export interface GetOptions extends RequestOptions {
@@ -188,7 +193,7 @@ export function createKubeClient(connection: KubeConnection, options: ClientOpti
   const requestJson = async <T>(raw: RawRequest): Promise<T> =>
     parseAnswer<T>(await request(raw), raw.doing ?? `${raw.method} ${raw.path}`);
 
-  const common = ({ signal, timeoutMs }: RequestOptions) => ({ signal, timeoutMs });
+  const common = ({ signal, timeoutMs, beforeSend }: RequestOptions) => ({ signal, timeoutMs, beforeSend });
   const writeQuery = ({ fieldManager = FIELD_MANAGER, dryRun }: WriteOptions) => ({
     fieldManager,
     dryRun: dryRun ? 'All' : undefined,

@@ -53,6 +53,11 @@ export interface RecorderOptions {
   reportingController: string;
   /** The pod; the host name when left out. */
   reportingInstance?: string | undefined;
+  /**
+   * Asked right before an event is sent, for a process that shares its work with others: `later` tries it again as if the
+   * API server were away, `never` drops it.
+   */
+  mayWrite?: ((regarding: ObjectReference) => 'now' | 'later' | 'never') | undefined;
 }
 
 export const EVENTS: ResourceType = {
@@ -148,7 +153,7 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
       } catch (error) {
         const again = hasCode(error, 'KubernetesUnavailable') && ++series.tries < MOST_TRIES && !gaveUp;
         const fields = { error, again, reason: series.body.reason, regarding: series.body.regarding };
-        if (failing) log.debug('could not write an event', fields);
+        if (failing || hasCode(error, 'NotOwner')) log.debug('could not write an event', fields);
         else log.warn('could not write an event', fields);
         // One that is refused for what it says tells nothing about the next one.
         failing = again;
@@ -169,11 +174,18 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
 
   const write = async (series: Series) => {
     const { count } = series;
+    const beforeSend = () => {
+      const may = options.mayWrite?.(series.body.regarding as ObjectReference) ?? 'now';
+      if (may === 'now') return;
+      const code = may === 'later' ? 'KubernetesUnavailable' : 'NotOwner';
+      throw new WindlassError(code, 'the event is not written: this replica may not write for its object');
+    };
+    const request = { timeoutMs: WRITE_TIMEOUT_MS, beforeSend };
     if (series.writtenCount > 0 && count > series.writtenCount) {
       const patch = { series: { count, lastObservedTime: microTime(series.lastAt) } };
       try {
         const { namespace } = series;
-        await client.patch(EVENTS, series.name, patch, { namespace, type: 'merge', timeoutMs: WRITE_TIMEOUT_MS });
+        await client.patch(EVENTS, series.name, patch, { ...request, namespace, type: 'merge' });
         series.writtenCount = count;
         series.writtenAt = clock.now();
         return;
@@ -194,7 +206,7 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
       ...series.body,
       ...(count > 1 ? { series: { count, lastObservedTime: microTime(series.lastAt) } } : {}),
     };
-    await client.create(EVENTS, event, { timeoutMs: WRITE_TIMEOUT_MS });
+    await client.create(EVENTS, event, request);
     series.writtenCount = count;
     series.writtenAt = now;
   };

@@ -32,6 +32,8 @@ export interface MembershipOptions {
   renewMs?: number | undefined;
   /** After so long without a renewal the others take over; 6000 ms. Must be at least four times renewMs. */
   leaseMs?: number | undefined;
+  /** Put on the Lease, for the other members to read. */
+  annotations?: Readonly<Record<string, string>> | undefined;
   random?: (() => number) | undefined;
 }
 
@@ -44,6 +46,12 @@ export interface Membership {
   isValid(): boolean;
   /** Whether this process may write for the object with that UID now. Ask right before every write. */
   owns(uid: string): boolean;
+  /** The member whose turn the object with that UID is, whether it may write yet or not. */
+  ownerOf(uid: string): string;
+  /** What another live member put on its Lease. */
+  annotationsOf(member: string): Readonly<Record<string, string>>;
+  /** Whether another member has been seen since this process started. */
+  readonly hasMetOthers: boolean;
   /** Calls the handler when members or validity changed, hence ownership may have. */
   onChange(handler: () => void): () => void;
   /** Resolves when this process may write for the first time; rejects when stopped before. */
@@ -53,13 +61,16 @@ export interface Membership {
 }
 
 interface LeaseObject extends KubeObject {
-  spec: { holderIdentity?: string; renewTime?: string };
+  spec: { holderIdentity?: string; renewTime?: string; leaseDurationSeconds?: number };
 }
 
 interface SeenLease extends Stored {
   holder: string;
   renewTime: string;
   resourceVersion: string;
+  /** How long the member says that it counts; members of a group differ while their settings are rolled out. */
+  durationMs: number;
+  annotations: Readonly<Record<string, string>>;
 }
 
 /** A Lease that was not renewed for this many lease times is litter of a process that died. */
@@ -68,7 +79,7 @@ const LITTER_LEASES = 10;
 /**
  * Joins a group of processes that share objects out, and stays in it.
  *
- * Never do two members own an object at once. With L = leaseMs and V = L / 2:
+ * Never do two members own an object at once. With L = leaseMs, the longest that any of them has, and V = L / 2:
  * - A member may write while it has *seen* by its watch a renewal of its own that it *sent* less than V ago. So its
  *   view of the group is at most V old: a member with a stale watch is not valid, however well its renewals go.
  * - Others count a member as live until L after they saw its last renewal, at least V after it stopped writing.
@@ -110,6 +121,7 @@ export function createMembership(options: MembershipOptions): Membership {
   let lastRenewTime = 0;
   let failing = false;
   let stopped = false;
+  let metOthers = false;
   const others = new Map<string, { at: Instant; lease: SeenLease }>();
   const littered = new Set<string>();
   const handlers = new Set<() => void>();
@@ -120,14 +132,17 @@ export function createMembership(options: MembershipOptions): Membership {
   let timer: Timer | undefined;
   let known = '';
 
-  const isLive = ({ at }: { at: Instant }) => since(at) < leaseMs;
+  /** A member with a longer lease than ours believes in itself for longer, too. */
+  const lifeOf = ({ lease }: { lease: SeenLease }) => Math.max(leaseMs, lease.durationMs);
+  const isLive = (other: { at: Instant; lease: SeenLease }) => since(other.at) < lifeOf(other);
+  const settleMs = () => Math.max(leaseMs, ...[...others.values()].filter(isLive).map(lifeOf)) / 2;
   const members = () =>
     [...[...others].filter(([, other]) => isLive(other)).map(([holder]) => holder), identity].sort();
   const isValid = () =>
     !stopped &&
     seenOwn !== undefined &&
     since(seenOwn) < validMs &&
-    (alone || (settling !== undefined && since(settling) >= validMs));
+    (alone || (settling !== undefined && since(settling) >= settleMs()));
 
   /** Tells the handlers when something changed and wakes up for the next change that comes by time alone. */
   const evaluate = () => {
@@ -138,8 +153,8 @@ export function createMembership(options: MembershipOptions): Membership {
       if (at && since(at) < ms) waits.push(ms - since(at));
     };
     later(seenOwn, validMs);
-    later(settling, validMs);
-    for (const { at } of others.values()) later(at, leaseMs);
+    later(settling, settleMs());
+    for (const other of others.values()) later(other.at, lifeOf(other));
     if (waits.length > 0) timer = clock.after(Math.min(...waits), evaluate);
     const valid = isValid();
     if (valid) resolveReady();
@@ -162,6 +177,7 @@ export function createMembership(options: MembershipOptions): Membership {
       // A new list repeats what is known; only a renewal is a sign of life.
       if (others.get(lease.holder)?.lease.renewTime === lease.renewTime) return;
       others.set(lease.holder, { at: instant(), lease });
+      metOthers = true;
       littered.delete(lease.holder);
       return;
     }
@@ -192,7 +208,7 @@ export function createMembership(options: MembershipOptions): Membership {
       const lease = {
         apiVersion: 'coordination.k8s.io/v1',
         kind: LEASES.kind,
-        metadata: { name, namespace, labels: { [GROUP_LABEL]: group } },
+        metadata: { name, namespace, labels: { [GROUP_LABEL]: group }, annotations: options.annotations },
         spec: {
           holderIdentity: identity,
           leaseDurationSeconds: Math.ceil(leaseMs / 1000),
@@ -234,6 +250,8 @@ export function createMembership(options: MembershipOptions): Membership {
         holder: spec.holderIdentity ?? '',
         renewTime: spec.renewTime ?? '',
         resourceVersion: metadata.resourceVersion ?? '',
+        durationMs: (spec.leaseDurationSeconds ?? 0) * 1000,
+        annotations: metadata.annotations ?? {},
       }),
     });
     leases.onChange(({ type, object }) => {
@@ -259,8 +277,9 @@ export function createMembership(options: MembershipOptions): Membership {
   /** The first of the live ones takes away what dead processes left. */
   const cleanUp = async () => {
     if (members()[0] !== identity || !isValid()) return;
-    for (const [holder, { at, lease }] of others) {
-      if (since(at) < leaseMs * LITTER_LEASES || littered.has(holder)) continue;
+    for (const [holder, other] of others) {
+      const { at, lease } = other;
+      if (since(at) < lifeOf(other) * LITTER_LEASES || littered.has(holder)) continue;
       littered.add(holder);
       const preconditions = { resourceVersion: lease.resourceVersion };
       await client
@@ -303,6 +322,11 @@ export function createMembership(options: MembershipOptions): Membership {
     members,
     isValid,
     owns: (uid) => isValid() && ownerOf(uid, members()) === identity,
+    ownerOf: (uid) => ownerOf(uid, members()) ?? identity,
+    annotationsOf: (member) => others.get(member)?.lease.annotations ?? {},
+    get hasMetOthers() {
+      return metOthers;
+    },
     onChange(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);

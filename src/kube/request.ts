@@ -49,6 +49,7 @@ export async function sendRequest(raw: RawRequest, deps: RequestDeps): Promise<R
       ...(raw.accept === undefined ? {} : { accept: raw.accept }),
     },
     ...(raw.body === undefined ? {} : { body: JSON.stringify(raw.body) }),
+    beforeSend: raw.beforeSend,
   };
   const timeUp = new WindlassError('KubernetesUnavailable', `cannot ${doing}: no answer within ${timeoutMs / 1000} s`, {
     hint: 'check that the API server is well and can be reached from here',

@@ -11,6 +11,8 @@ export interface Outgoing {
   headers: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
+  /** Called right before the first byte goes out; a throw keeps it from being sent. */
+  beforeSend?: (() => void) | undefined;
 }
 
 /** Sends single requests to one API server with fresh credentials; knows nothing of retries or Kubernetes. */
@@ -95,14 +97,15 @@ export function createTransport(
       const { headers, tls } = await credentials.current();
       if (closed) throw new Error('the Kubernetes client has been closed');
       const { [kind]: dispatcher } = await linesFor(tls);
-      return dispatchRequest(dispatcher, {
+      const options = {
         origin,
         method: outgoing.method,
         path: prefix + outgoing.path,
         headers: { accept: 'application/json', 'user-agent': deps.userAgent, ...outgoing.headers, ...headers },
         body: outgoing.body ?? null,
         signal: outgoing.signal,
-      });
+      };
+      return dispatchRequest(dispatcher, options, outgoing.beforeSend);
     },
     renewCredentials: () => credentials.renew(),
     async close() {

@@ -5,11 +5,12 @@ import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
 import { startControllers } from '../../controllers/index.ts';
 import { noMetrics } from '../../controllers/metrics.ts';
+import { mayTell, ownsEverything } from '../../controllers/ownership.ts';
 import { createServiceAccountTokens } from '../../controllers/readers.ts';
 import { createTargets, projectWorkload } from '../../controllers/targets.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { createDiscovery } from '../../kube/discovery.ts';
-import { createEventRecorder } from '../../kube/events.ts';
+import { createEventRecorder, type RecorderOptions } from '../../kube/events.ts';
 import { createNamedWatches } from '../../kube/named-watch.ts';
 import { isAlreadyExists } from '../../kube/status.ts';
 import { createStore } from '../../kube/store.ts';
@@ -19,7 +20,9 @@ import { ensureApiService } from '../../servers/metrics-api/api-service.ts';
 import { createDelegatedAuth } from '../../servers/metrics-api/delegated-auth.ts';
 import { createMetricsApi } from '../../servers/metrics-api/index.ts';
 import { VERSION } from '../version.ts';
+import { type ReplicaOptions, startReplicas } from './replicas.ts';
 import type { OperatorSettings } from './settings.ts';
+import { startTelemetry, type TelemetryOptions } from './telemetry.ts';
 import { untilDone } from './until-done.ts';
 import { startWebhooks, type WebhookOptions, type Webhooks } from './webhooks.ts';
 
@@ -41,6 +44,10 @@ export interface OperatorOptions {
      */
     reachableAt?: string | undefined;
   };
+  /** Without it this process is the only one, and owns every object. */
+  replicas?: ReplicaOptions | undefined;
+  /** Without it nothing is counted, scraped or probed. */
+  telemetry?: TelemetryOptions | undefined;
   /** Without it objects are not judged at admission. */
   webhooks?: WebhookOptions | undefined;
 }
@@ -48,6 +55,8 @@ export interface OperatorOptions {
 export interface Operator {
   /** Where the external metrics API listens. */
   metricsApi: { host: string; port: number };
+  /** Ports of `/metrics` and of the probes, where they are served. */
+  telemetry: { metricsPort: number | undefined; healthPort: number | undefined };
   /** The admission webhooks, if they run. */
   webhooks: Pick<Webhooks, 'host' | 'port' | 'registered'> | undefined;
   /** Resolves when everything that is watched is known and the metrics API answers. */
@@ -59,9 +68,15 @@ export interface Operator {
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { client, settings, clock, log, env } = options;
   const { namespace } = settings;
+  let isReady = false;
+  const isServing = () => isReady || 'the ScaledObjects are not known yet';
+  const telemetry = options.telemetry && (await startTelemetry(options.telemetry, { ready: isServing, log }));
   const watches = createNamedWatches({ client, clock, log });
   const sampling = createSampling({ clock, log });
-  const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator' });
+  const replicas = options.replicas && startReplicas({ ...options.replicas, client, watches, settings, clock, log });
+  const ownership = replicas?.ownership ?? ownsEverything();
+  const mayWrite: RecorderOptions['mayWrite'] = (regarding) => mayTell(ownership, regarding);
+  const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator', mayWrite });
   const workloads = { client, namespace, project: projectWorkload, clock, log };
   const deployments = createStore({ ...workloads, type: DEPLOYMENTS });
   const statefulSets = createStore({ ...workloads, type: STATEFUL_SETS });
@@ -70,10 +85,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     discovery: createDiscovery(client, clock),
     watches,
     targets: createTargets({ client, deployments, statefulSets }),
+    ownership,
     tokens: createServiceAccountTokens(client, clock, settings.tokenExpirySeconds),
     sampling,
     events,
-    metrics: noMetrics,
+    metrics: telemetry?.telemetry.controllers ?? noMetrics,
     cluster: createClusterReader({ client, clock, log }),
     clock,
     log,
@@ -84,18 +100,18 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     env,
     file: undefined,
   };
+  replicas?.tellOfKeda(events);
   const controllers = startControllers({ ctx, deployments, statefulSets, settings });
 
   const { service } = options.metricsApi;
   const authority = createAuthority('KEDA', clock.now());
   const names = [...serviceNames(service, settings.podNamespace), 'localhost'];
   const auth = createDelegatedAuth({ client, watches, log });
-  let isReady = false;
   const metricsApi = createMetricsApi({
     lookup: controllers.lookup,
     auth,
     tls: createServingCertificate(authority, names, clock.now()),
-    ready: () => isReady || 'the ScaledObjects are not known yet',
+    ready: isServing,
     log,
     clock,
     version: `v${VERSION}`,
@@ -113,6 +129,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       discovery,
       scaledObjects,
       authority,
+      metrics: telemetry?.telemetry,
       clock,
       log,
     }));
@@ -141,12 +158,20 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   return {
     metricsApi: address,
+    telemetry: { metricsPort: telemetry?.metricsPort, healthPort: telemetry?.healthPort },
     webhooks,
     ready,
     async stop() {
       stopping.abort(new Error('the operator stops'));
       await webhooks?.stop();
-      await controllers.stop();
+      const stopped = controllers.stop();
+      // Only quick work is waited for: what others are to take over must not wait for a slow source.
+      await Promise.race([stopped, clock.sleep(FINISH_MS)]);
+      if (replicas) {
+        await events.flush(FINISH_MS);
+        await replicas.stop();
+      }
+      await stopped;
       await metricsApi.close();
       await sampling.stop();
       auth.close();
@@ -154,9 +179,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       deployments.stop();
       statefulSets.stop();
       watches.stop();
+      await telemetry?.stop();
     },
   };
 }
+
+/** How long runs and events get to finish before the others take over. */
+const FINISH_MS = 300;
 
 /** An operator beside a cluster has no namespace that somebody made for it. */
 async function ensureNamespace(client: KubeClient, name: string): Promise<void> {

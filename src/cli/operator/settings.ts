@@ -16,6 +16,14 @@ export interface OperatorSettings {
   scaledJobConcurrency: number;
   /** Seconds that tokens of service accounts are asked for. */
   tokenExpirySeconds: number;
+  lease: LeaseSettings;
+}
+
+/** How replicas know of each other; milliseconds. */
+export interface LeaseSettings {
+  renewMs: number;
+  /** A replica that was not heard of for so long is replaced; it stops writing by itself after half of it. */
+  leaseMs: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -52,6 +60,7 @@ export function readSettings(env: Env): OperatorSettings {
     scaledObjectConcurrency: wholeNumber(env, 'KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES') ?? SCALED_OBJECT_CONCURRENCY,
     scaledJobConcurrency: wholeNumber(env, 'KEDA_SCALEDJOB_CTRL_MAX_RECONCILES') ?? SCALED_JOB_CONCURRENCY,
     tokenExpirySeconds: tokenExpiry(env),
+    lease: leaseSettings(env),
   };
 }
 
@@ -87,6 +96,39 @@ function tokenExpiry(env: Env): number {
   }
   if (seconds < 3_600 || seconds > 21_600) throw invalid(name, text, allowed);
   return seconds;
+}
+
+const LEASE_MS = 5_000;
+/** Less would take a slow answer of the API server for a death. */
+const SHORTEST_LEASE_MS = 2_000;
+/** Half of the lease is for writing, and a renewal may be lost in it. */
+const RENEWALS_PER_LEASE = 4;
+
+/**
+ * KEDA's settings of the leader election, where they mean something: a lease of ours lasts as long as told, and is renewed
+ * at least four times in it. There is no deadline for renewals but half the lease.
+ */
+function leaseSettings(env: Env): LeaseSettings {
+  const prefix = 'KEDA_OPERATOR_LEADER_ELECTION';
+  const leaseMs = duration(env, `${prefix}_LEASE_DURATION`, SHORTEST_LEASE_MS) ?? LEASE_MS;
+  const asked = duration(env, `${prefix}_RETRY_PERIOD`, 1);
+  duration(env, `${prefix}_RENEW_DEADLINE`, 1);
+  return { leaseMs, renewMs: Math.min(asked ?? leaseMs, leaseMs / RENEWALS_PER_LEASE) };
+}
+
+/** A duration of at least so many milliseconds; undefined when the variable is not set. */
+function duration(env: Env, name: string, least: number): number | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  const allowed = `a duration of at least ${least < 1_000 ? `${least}ms` : `${least / 1_000}s`}, as in 15s`;
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch {
+    throw invalid(name, text, allowed);
+  }
+  if (!(ms >= least)) throw invalid(name, text, allowed);
+  return ms;
 }
 
 function invalid(name: string, value: string, allowed: string): WindlassError {

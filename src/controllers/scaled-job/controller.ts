@@ -5,16 +5,17 @@ import type { ScaledJob, ScaledJobStatus } from '../../api/index.ts';
 import { SCALED_JOBS } from '../../api/resources.ts';
 import { checkRules } from '../../api/rules/index.ts';
 import type { PodTemplate } from '../../auth/types.ts';
-import { describeError, WindlassError } from '../../base/errors.ts';
+import { describeError, hasCode, WindlassError } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim, hasFinalizer, release } from '../finalizer.ts';
 import { createObjectStatus } from '../object-status.ts';
+import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { createDependencies } from '../readers.ts';
 import { retryDelay } from '../retry.ts';
-import { tellsOfFailures } from '../trigger-reports.ts';
+import { dropOldSeries, tellsOfFailures } from '../trigger-reports.ts';
 import { createTriggerSet, planTriggers } from '../triggers.ts';
 import { evaluate } from './evaluate.ts';
 import { createJobs } from './jobs.ts';
@@ -51,6 +52,7 @@ export function createScaledJobController({
   const queue = createQueue({ name: 'scaled-job', concurrency, clock, log, run: (key) => run(key) });
   const stops = [
     store.onChange(({ object }) => queue.add(keyOf(object))),
+    ctx.ownership.onChange(() => followOwnership(ctx.ownership, store.list(), states, queue.add)),
     jobs.onChange((key) => {
       if (states.has(key)) queue.add(key);
     }),
@@ -73,10 +75,12 @@ export function createScaledJobController({
     const { name, namespace: ns, uid = '' } = object.metadata;
     const wasActive = getCondition(object.status?.conditions, 'Active')?.status === 'True';
     const written = object.status?.lastActiveTime;
+    const hold = takeHold(ctx, object);
     const state: ScaledJobState = {
       uid,
+      hold,
       status: createObjectStatus<ScaledJobStatus>({
-        client,
+        client: hold.ctx.client,
         type: SCALED_JOBS,
         namespace: ns,
         name,
@@ -111,19 +115,33 @@ export function createScaledJobController({
 
   async function run(key: string): Promise<void> {
     await synced;
+    try {
+      await step(key);
+    } catch (error) {
+      if (!hasCode(error, 'NotOwner')) throw error;
+    }
+    if (!states.get(key)?.hold.isLost) return;
+    end(key);
+    // It may be ours again by now, and is learned anew then.
+    queue.add(key);
+  }
+
+  async function step(key: string): Promise<void> {
     const [ns = '', name = ''] = key.split('/');
     const object = store.get(ns, name);
     const known = states.get(key);
-    if (!object || (known && known.uid !== object.metadata.uid)) end(key);
+    if (!object || known?.hold.isLost || (known && known.uid !== object.metadata.uid)) end(key);
     if (!object) {
       queue.forget(key);
       return;
     }
+    if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
     if (object.metadata.deletionTimestamp) {
       end(key);
       if (!hasFinalizer(object)) return;
-      await release(client, SCALED_JOBS, object);
-      ctx.events.record(object, {
+      const hold = takeHold(ctx, object);
+      await release(hold.ctx.client, SCALED_JOBS, object);
+      hold.ctx.events.record(object, {
         type: 'Warning',
         reason: 'ScaledJobDeleted',
         action: 'ScaledJobDeleted',
@@ -131,10 +149,22 @@ export function createScaledJobController({
       });
       return;
     }
+    if (!states.has(key) && !(await isKnown(object))) {
+      queue.addAfter(key, CATCH_UP_MS);
+      return;
+    }
     const state = states.get(key) ?? takeOver(key, object);
     await bringInLine(key, state, object);
-    if (state.runs) await evaluate({ ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
+    if (state.runs)
+      await evaluate({ ctx: state.hold.ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
     await state.status.flush();
+  }
+
+  /** Whether the object, and every Job that a former owner made for it, is known here. */
+  async function isKnown(object: ScaledJob): Promise<boolean> {
+    if (!ctx.ownership.isShared) return true;
+    if (!(await isUpToDate(ctx, SCALED_JOBS, object))) return false;
+    return jobs.showsAll(object.metadata.namespace ?? '', object.metadata.name);
   }
 
   async function bringInLine(key: string, state: ScaledJobState, object: ScaledJob): Promise<void> {
@@ -148,7 +178,7 @@ export function createScaledJobController({
     const types = object.spec?.triggers?.map(({ type }) => type) ?? [];
     ctx.metrics.registered({ kind: 'ScaledJob', namespace: ns, name }, types);
     try {
-      await claim(client, SCALED_JOBS, object);
+      await claim(state.hold.ctx.client, SCALED_JOBS, object);
       if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
       notePause(state, object);
       if (readBooleanAnnotation(object, PAUSED)) {
@@ -159,9 +189,11 @@ export function createScaledJobController({
         await reconcile(state, object, first && object.status?.triggersTypes !== undefined);
         markReady(state, object, 'The ScaledJob is set up and ready to scale.');
       }
+      dropOldSeries(ctx, 'ScaledJob', object, state);
       state.failures = 0;
       state.toldError = undefined;
     } catch (error) {
+      if (hasCode(error, 'NotOwner')) throw error;
       tellFailure(state, object, error);
       state.failures++;
       const wait = retryDelay(error, state.failures);
@@ -179,7 +211,7 @@ export function createScaledJobController({
       authenticationsTypes:
         [...new Set(triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : [])))].join(',') || undefined,
     });
-    await rollOut(ctx, jobs, object);
+    await rollOut(state.hold.ctx, jobs, object);
     const plan = await planTriggers(
       {
         kind: 'ScaledJob',
@@ -198,17 +230,23 @@ export function createScaledJobController({
         http: ctx.http,
         cluster: ctx.cluster,
         env: ctx.env,
+        metrics: ctx.metrics,
       },
     );
     state.dependencies.keep(plan.dependencies);
     for (const note of plan.warnings) {
-      ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
+      state.hold.ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
     }
     state.triggers.replace(plan.triggers, scaledJobSettings(object).pollingInterval * 1000);
     // Who takes an object over goes on with it: that is no start.
     if (!state.runs && !takenOver) {
       const note = `Watching ${triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
-      ctx.events.record(object, { type: 'Normal', reason: 'KEDAScalersStarted', action: 'ScalersWatchStarted', note });
+      state.hold.ctx.events.record(object, {
+        type: 'Normal',
+        reason: 'KEDAScalersStarted',
+        action: 'ScalersWatchStarted',
+        note,
+      });
     }
     state.runs = true;
   }
@@ -221,7 +259,7 @@ export function createScaledJobController({
     if (paused === was) return;
     const reason = paused ? 'ScaledJobPaused' : 'ScaledJobUnpaused';
     const note = paused ? 'ScaledJob is paused by annotation' : 'ScaledJob is no longer paused';
-    ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
+    state.hold.ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
     setConditions(state, { type: 'Paused', status: paused ? 'True' : 'False', reason, message: note });
   }
 
@@ -230,7 +268,12 @@ export function createScaledJobController({
     // What was said of the sources stays until they answer; a paused ScaledJob asks none.
     if (state.runs && (ready?.reason === 'TriggerError' || ready?.reason === 'PartialTriggerError')) return;
     if (ready?.status !== 'True') {
-      ctx.events.record(object, { type: 'Normal', reason: 'ScaledJobReady', action: 'ScaledJobReady', note: message });
+      state.hold.ctx.events.record(object, {
+        type: 'Normal',
+        reason: 'ScaledJobReady',
+        action: 'ScaledJobReady',
+        note: message,
+      });
     }
     setConditions(state, { type: 'Ready', status: 'True', reason: 'ScaledJobReady', message });
   }
@@ -249,7 +292,7 @@ export function createScaledJobController({
     if (state.toldError === text) return;
     state.toldError = text;
     log.warn('ScaledJob cannot be reconciled', { namespace: ns, scaledJob: name, error });
-    ctx.events.record(object, {
+    state.hold.ctx.events.record(object, {
       type: 'Warning',
       reason: 'ScaledJobCheckFailed',
       action: 'ScaledJobCheckFailed',

@@ -1,7 +1,7 @@
 import { getCondition } from '../../api/conditions.ts';
 import type { ScaledJob } from '../../api/index.ts';
 import { JOBS } from '../../api/resources.ts';
-import { describeError } from '../../base/errors.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
 import type { KubeObject } from '../../base/object.ts';
 import { jobsBeyondHistory } from '../../decision/history.ts';
 import { jobManifest } from '../../decision/job-manifest.ts';
@@ -103,6 +103,7 @@ async function create(
     state.createRetryAt = 0;
     return;
   }
+  if (hasCode(failure, 'NotOwner')) throw failure;
   // A quota or a template that the API server refuses: the same requests again at once would only be refused again.
   const retry = retryDelay(failure, 3);
   state.createRetryAt = ctx.clock.monotonic() + retry;

@@ -30,6 +30,8 @@ export interface Jobs {
   of(namespace: string, scaledJob: string): JobView[];
   /** Those of them that exist. */
   listed(namespace: string, scaledJob: string): JobView[];
+  /** Asks the API server whether it has Jobs of a ScaledJob that the watch has not shown yet; false if so. */
+  showsAll(namespace: string, scaledJob: string): Promise<boolean>;
   /** Jobs that were created by this process and that the watch has not shown yet. */
   expected(namespace: string, scaledJob: string): ExpectedJob[];
   /** A Job was created. */
@@ -135,6 +137,13 @@ export function createJobs(ctx: ControllerContext): Jobs {
       return [...this.listed(ns, name), ...(gone.get(`${ns}/${name}`) ?? [])];
     },
     listed: (ns, name) => jobs.byIndex(BY_OWNER, `${ns}/${name}`).map(viewOf),
+    async showsAll(ns, name) {
+      const live = await client.listAll<RawJob>(JOBS, {
+        namespace: ns,
+        labelSelector: `${SCALED_JOB_NAME}=${name}`,
+      });
+      return live.every(({ metadata }) => jobs.get(ns, metadata.name) !== undefined);
+    },
     expected: (ns, name) => waiting.get(`${ns}/${name}`) ?? [],
     created(ns, scaledJob, name, createdAt) {
       if (jobs.get(ns, name)) return;

@@ -1,12 +1,15 @@
 import type { ScaledJobStatus } from '../../api/index.ts';
 import type { DecisionRecord } from '../../decision/record.ts';
 import type { ObjectStatus } from '../object-status.ts';
+import type { Hold } from '../ownership.ts';
 import type { Dependencies } from '../readers.ts';
 import type { TriggerReports } from '../trigger-reports.ts';
 
 /** What this process knows of a ScaledJob that it owns. All of it can be rebuilt from the objects and the sources. */
 export interface ScaledJobState extends TriggerReports {
   uid: string;
+  /** What everything is written through. */
+  hold: Hold;
   status: ObjectStatus<ScaledJobStatus>;
   dependencies: Dependencies;
   /** When the object was last active, in milliseconds since 1970. */

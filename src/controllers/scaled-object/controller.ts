@@ -1,13 +1,15 @@
 import { scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
-import { describeError } from '../../base/errors.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
+import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { retryDelay } from '../retry.ts';
 import type { WorkloadCount } from '../targets.ts';
+import { dropOldSeries } from '../trigger-reports.ts';
 import { evaluate } from './evaluate.ts';
 import { finalizeScaledObject } from './finalize.ts';
 import { createHpaStore, ownerKeyOf } from './hpa.ts';
@@ -64,6 +66,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
 
   const stops = [
     store.onChange(({ object }) => queue.add(keyOf(object))),
+    ctx.ownership.onChange(() => followOwnership(ctx.ownership, store.list(), states, queue.add)),
     hpas.onChange(({ object }) => {
       const key = ownerKeyOf(object);
       const state = key === undefined ? undefined : states.get(key);
@@ -108,35 +111,55 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
 
   async function run(key: string): Promise<void> {
     await synced;
+    try {
+      await step(key);
+    } catch (error) {
+      if (!hasCode(error, 'NotOwner')) throw error;
+    }
+    if (!states.get(key)?.hold.isLost) return;
+    end(key);
+    // It may be ours again by now, and is learned anew then.
+    queue.add(key);
+  }
+
+  async function step(key: string): Promise<void> {
     const [objectNamespace = '', name = ''] = key.split('/');
     const object = store.get(objectNamespace, name);
     const known = states.get(key);
-    if (!object || (known && known.uid !== object.metadata.uid)) end(key);
+    if (!object || known?.hold.isLost || (known && known.uid !== object.metadata.uid)) end(key);
     if (!object) {
       queue.forget(key);
       return;
     }
+    if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
     if (object.metadata.deletionTimestamp) {
       const ran = states.has(key);
       end(key);
+      const hold = takeHold(ctx, object);
       if (ran)
-        ctx.events.record(object, {
+        hold.ctx.events.record(object, {
           type: 'Normal',
           reason: 'KEDAScalersStopped',
           note: 'Stopped watching the triggers',
         });
-      await finalizeScaledObject(ctx, object);
+      await finalizeScaledObject(hold.ctx, object);
+      return;
+    }
+    if (!states.has(key) && !(await isUpToDate(ctx, SCALED_OBJECTS, object))) {
+      queue.addAfter(key, CATCH_UP_MS);
       return;
     }
     const state = states.get(key) ?? createScaledObjectState(ctx, object, wake(key));
     states.set(key, state);
     await bringInLine(key, state, object);
-    if (state.runs) await evaluate({ ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
+    if (state.runs)
+      await evaluate({ ctx: state.hold.ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
     await state.status.flush();
   }
 
   /** Reconciles when something asks for it; failures are told once and retried with back-off. */
   async function bringInLine(key: string, state: ScaledObjectState, found: ScaledObject): Promise<void> {
+    const { ctx } = state.hold;
     let object = found;
     const target = state.target ? await ctx.targets.read(state.target) : undefined;
     const inputs = reconcileInputs(object, target);
@@ -177,9 +200,11 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
         // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
         state.reconciledFor = reconcileInputs(object, state.target && (await ctx.targets.read(state.target)));
       }
+      dropOldSeries(ctx, 'ScaledObject', object, state);
       state.failures = 0;
       state.toldError = undefined;
     } catch (error) {
+      if (hasCode(error, 'NotOwner')) throw error;
       tellFailure(state, object, error);
       state.failures++;
       const wait = retryDelay(error, state.failures);
@@ -189,6 +214,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
   }
 
   function tellFailure(state: ScaledObjectState, object: ScaledObject, error: unknown): void {
+    const { ctx } = state.hold;
     const { name, namespace: objectNamespace = '' } = object.metadata;
     const text = describeError(error);
     ctx.metrics.objectError('ScaledObject', objectNamespace, name);

@@ -1,14 +1,14 @@
 import { getCondition, setCondition } from '../../api/conditions.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
-import { describeError } from '../../base/errors.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
 import { hpaActiveCondition } from '../../decision/conditions.ts';
 import type { EventText } from '../../decision/events.ts';
 import { decideScale, type ScaleDecision } from '../../decision/scale.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Target } from '../targets.ts';
-import { reportTriggers } from '../trigger-reports.ts';
+import { reportFormula, reportTriggers } from '../trigger-reports.ts';
 import { triggerStates } from '../trigger-states.ts';
 import type { HpaStore } from './hpa.ts';
 import type { ScaledObjectState } from './state.ts';
@@ -45,6 +45,7 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
     modifiers: state.modifiers,
   });
   state.record = decision.record;
+  reportFormula(ctx, object, decision.record.formula);
   state.lastActiveAt = decision.lastActiveAt;
   await act(ctx, state, object, target, decision);
   for (const event of decision.events) tell(ctx, object, event);
@@ -121,6 +122,7 @@ async function act(
     ctx.log.info('target scaled', { ...where, from: action.from, to: action.to, rule: record.rule });
     if (done) tell(ctx, object, done);
   } catch (error) {
+    if (hasCode(error, 'NotOwner')) throw error;
     ctx.log.warn('target could not be scaled', { ...where, from: action.from, to: action.to, error });
     if (failed) tell(ctx, object, { ...failed, message: `${failed.message}: ${describeError(error)}` });
   }

@@ -6,6 +6,7 @@ import type { Modifiers } from '../../decision/modifiers.ts';
 import type { DecisionRecord } from '../../decision/record.ts';
 import type { ControllerContext } from '../context.ts';
 import { createObjectStatus, type ObjectStatus } from '../object-status.ts';
+import { type Hold, takeHold } from '../ownership.ts';
 import { createDependencies, type Dependencies } from '../readers.ts';
 import type { Target, TargetState } from '../targets.ts';
 import { type TriggerReports, tellsOfFailures } from '../trigger-reports.ts';
@@ -14,6 +15,8 @@ import { createTriggerSet } from '../triggers.ts';
 /** What this process knows of a ScaledObject that it owns. All of it can be rebuilt from the object and the sources. */
 export interface ScaledObjectState extends TriggerReports {
   uid: string;
+  /** What everything is written through. */
+  hold: Hold;
   status: ObjectStatus<ScaledObjectStatus>;
   dependencies: Dependencies;
   target: Target | undefined;
@@ -44,9 +47,17 @@ export function createScaledObjectState(
   wake: (state: ScaledObjectState, why: 'sample' | 'dependency') => void,
 ): ScaledObjectState {
   const { name, namespace, uid = '' } = object.metadata;
+  const hold = takeHold(ctx, object);
   const state: ScaledObjectState = {
     uid,
-    status: createObjectStatus({ client: ctx.client, type: SCALED_OBJECTS, namespace, name, initial: object.status }),
+    hold,
+    status: createObjectStatus({
+      client: hold.ctx.client,
+      type: SCALED_OBJECTS,
+      namespace,
+      name,
+      initial: object.status,
+    }),
     dependencies: createDependencies({
       watches: ctx.watches,
       tokens: ctx.tokens,

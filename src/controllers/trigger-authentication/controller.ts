@@ -1,10 +1,13 @@
 import type { ScaledJob, ScaledObject, TriggerAuthenticationStatus } from '../../api/index.ts';
 import { CLUSTER_TRIGGER_AUTHENTICATIONS, TRIGGER_AUTHENTICATIONS } from '../../api/resources.ts';
+import { hasCode } from '../../base/errors.ts';
 import { type KubeObject, keyOf, type ResourceType } from '../../base/object.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim, hasFinalizer, release } from '../finalizer.ts';
+import { takeHold } from '../ownership.ts';
 
 /** What is kept of a TriggerAuthentication: that it is there, and who its status says uses it. Its spec is read by those who need it. */
 interface AuthenticationView extends KubeObject {
@@ -70,6 +73,9 @@ export function createTriggerAuthenticationController(
   };
   const stops = [
     store.onChange(({ object }) => queue.add(keyOf(object))),
+    ctx.ownership.onChange(() => {
+      for (const object of store.list()) queue.add(keyOf(object));
+    }),
     scaledObjects.onChange(wakeUsed),
     scaledJobs.onChange(wakeUsed),
   ];
@@ -77,30 +83,41 @@ export function createTriggerAuthenticationController(
 
   async function run(key: string): Promise<void> {
     await synced;
+    try {
+      await step(key);
+    } catch (error) {
+      // Its new owner does what is left to do.
+      if (!hasCode(error, 'NotOwner')) throw error;
+    }
+  }
+
+  async function step(key: string): Promise<void> {
     const object = find(key);
-    if (!object) {
+    if (!object || !ctx.ownership.owns(object.metadata.uid ?? '')) {
       generations.delete(key);
       return;
     }
+    const { client: writer, events } = takeHold(ctx, object).ctx;
+    const tell = (reason: string, note: string) =>
+      events.record(object, { type: 'Normal', reason, action: reason, note });
     if (object.metadata.deletionTimestamp) {
       if (!hasFinalizer(object)) return;
-      await release(client, type, object);
-      tell(object, `${kind}Deleted`, `${kind} was deleted`);
+      await release(writer, type, object);
+      tell(`${kind}Deleted`, `${kind} was deleted`);
       return;
     }
     const fresh = !hasFinalizer(object);
-    await claim(client, type, object);
-    if (fresh) tell(object, `${kind}Added`, `New ${kind} configured`);
+    await claim(writer, type, object);
+    if (fresh) tell(`${kind}Added`, `New ${kind} configured`);
     const { uid = '', generation = 0 } = object.metadata;
     const seen = generations.get(key);
-    if (!fresh && seen?.uid === uid && seen.generation !== generation)
-      tell(object, `${kind}Updated`, `${kind} was changed`);
+    if (!fresh && seen?.uid === uid && seen.generation !== generation) tell(`${kind}Updated`, `${kind} was changed`);
     generations.set(key, { uid, generation });
-    await writeUsers(key, object);
+    await writeUsers(writer, key, object);
   }
 
   /** status.scaledobjects and status.scaledjobs: names joined by commas, as KEDA 2.21 writes them, but sorted. */
-  async function writeUsers(key: string, object: AuthenticationView): Promise<void> {
+  async function writeUsers(writer: KubeClient, key: string, object: AuthenticationView): Promise<void> {
     const names = (users: readonly User[]) =>
       [...new Set(users.filter((user) => referencesOf(kind, user).includes(key)).map(({ metadata }) => metadata.name))]
         .sort()
@@ -112,7 +129,7 @@ export function createTriggerAuthenticationController(
     };
     const { scaledobjects = '', scaledjobs = '' } = object.status ?? {};
     if (scaledobjects === wanted.scaledobjects && scaledjobs === wanted.scaledjobs) return;
-    await client.patch(
+    await writer.patch(
       type,
       object.metadata.name,
       { status: wanted },
@@ -123,10 +140,6 @@ export function createTriggerAuthenticationController(
   function find(key: string): AuthenticationView | undefined {
     const slash = key.indexOf('/');
     return slash < 0 ? store.get(undefined, key) : store.get(key.slice(0, slash), key.slice(slash + 1));
-  }
-
-  function tell(object: KubeObject, reason: string, note: string): void {
-    ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
   }
 
   return {

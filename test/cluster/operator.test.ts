@@ -36,10 +36,8 @@ const writes: string[] = [];
 const logs: string[] = [];
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
+  cluster = await startControlPlane({ crds: ['config/crd/all.yaml'] });
   client = createKubeClient(cluster.connection, { clock, log: silentLogger });
-  await cluster.kubectl(['apply', '-f', 'config/crd/all.yaml']);
-  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=20s', '-f', 'config/crd/all.yaml']);
   for (const name of ['keda', namespace]) await cluster.kubectl(['create', 'namespace', name]);
   const log = createLogger({ level: 'info', write: (line) => logs.push(line) });
   // Not one of system:masters: for a moment after its start, the API server knows no roles and refuses everybody else.

@@ -58,17 +58,17 @@ async function onSandbox({ clock, log, ...options }: TestClusterOptions): Promis
 }
 
 async function onControlPlane({ clock, log, hpaSyncPeriodMs }: TestClusterOptions): Promise<TestCluster> {
-  const controlPlane = await startControlPlane({ autoscaler: { syncPeriodSeconds: hpaSyncPeriodMs / 1_000 } });
+  const controlPlane = await startControlPlane({
+    crds: [path.join(PROJECT, 'config/crd/all.yaml')],
+    autoscaler: { syncPeriodSeconds: hpaSyncPeriodMs / 1_000 },
+  });
   const client = createKubeClient(controlPlane.connection, { clock, log });
   const stop = async () => {
     await client.close();
     await controlPlane.stop();
   };
   try {
-    const crds = path.join(PROJECT, 'config/crd/all.yaml');
     const { kubectl } = controlPlane;
-    await kubectl(['apply', '-f', crds]);
-    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds]);
     await kubectl(['create', 'namespace', 'keda']);
     // Not one of system:masters: those need no roles, which the API server does not know in its first moments.
     await kubectl(['create', 'clusterrolebinding', 'operator', '--clusterrole=cluster-admin', '--user=operator']);

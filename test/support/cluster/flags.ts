@@ -14,6 +14,9 @@ export interface AutoscalerTimes {
   downscaleStabilizationSeconds: number;
 }
 
+/** The defaults (20 and 30) are made for clusters that are not created and thrown away within a minute. */
+const QUICK = ['--kube-api-qps=500', '--kube-api-burst=1000'];
+
 const etcdUrl = (port: number) => `http://127.0.0.1:${port}`;
 
 export function etcdFlags(folder: string, { etcd, etcdPeer }: Ports): string[] {
@@ -70,6 +73,7 @@ export function controllerManagerFlags(identity: Identity, kubeconfig: string, t
     // Serves nothing.
     '--secure-port=0',
     '--leader-elect=false',
+    ...QUICK,
     '--use-service-account-credentials=true',
     `--root-ca-file=${identity.file('ca.crt')}`,
     `--service-account-private-key-file=${identity.file('service-accounts.key')}`,
@@ -82,5 +86,5 @@ export function controllerManagerFlags(identity: Identity, kubeconfig: string, t
 }
 
 export function schedulerFlags(kubeconfig: string): string[] {
-  return [`--kubeconfig=${kubeconfig}`, '--secure-port=0', '--leader-elect=false', '--profiling=false'];
+  return [`--kubeconfig=${kubeconfig}`, '--secure-port=0', '--leader-elect=false', ...QUICK, '--profiling=false'];
 }

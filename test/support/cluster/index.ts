@@ -28,6 +28,12 @@ export interface ControlPlaneOptions {
   pods?: Partial<PodBehaviour> | undefined;
   /** How many fake nodes; one unless told otherwise. Each takes a million pods. */
   nodes?: number | undefined;
+  /**
+   * Files with custom resource definitions to be established before the controllers start. The garbage collector looks
+   * for new kinds only every 30 s (Kubernetes: cmd/kube-controller-manager/app/core.go); until then it does not notice
+   * that an owner of such a kind is gone.
+   */
+  crds?: readonly string[] | undefined;
   /** A sync period of 1 s and no stabilization unless told otherwise, so that tests need not wait. */
   autoscaler?: Partial<AutoscalerTimes> | undefined;
   /** Further flags by program, after ours. */
@@ -80,7 +86,7 @@ const ADMINISTRATOR: User = { name: 'kubernetes-admin', groups: ['system:masters
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const existing = process.env.WINDLASS_TEST_KUBECONFIG;
   const binFolder = await programFolder(options.log ?? (() => {}), existing ? ['kubectl'] : PROGRAMS);
-  return existing ? useCluster(path.resolve(existing), binFolder) : launch(options, binFolder);
+  return existing ? useCluster(path.resolve(existing), binFolder, options) : launch(options, binFolder);
 }
 
 async function launch(options: ControlPlaneOptions, binFolder: string): Promise<ControlPlane> {
@@ -94,6 +100,8 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   const kubeconfigPath = await identity.writeKubeconfig(ADMINISTRATOR);
   const connection = identity.connectionFor(ADMINISTRATOR);
   const client = createKubeClient(connection, { clock: systemClock, log: silentLogger });
+
+  const run = commands(kubeconfigPath, binFolder, folder);
 
   const times = { syncPeriodSeconds: 1, downscaleStabilizationSeconds: 0, ...options.autoscaler };
   const add = (name: keyof NonNullable<ControlPlaneOptions['flags']>, flags: string[]) =>
@@ -131,6 +139,10 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   try {
     etcd.start();
     await startApiServer();
+    for (const file of options.crds ?? []) {
+      await run.kubectl(['apply', '-f', file]);
+      await run.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', file]);
+    }
     for (const program of others) program.start();
     for (let index = 0; index < (options.nodes ?? 1); index++)
       await client.create(NODES, nodeManifest(`node-${index}`));
@@ -143,7 +155,7 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
     });
   }
   return {
-    ...commands(kubeconfigPath, binFolder, folder),
+    ...run,
     url,
     kubeconfigPath,
     connection,
@@ -166,18 +178,24 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   };
 }
 
-async function useCluster(kubeconfigPath: string, binFolder: string): Promise<ControlPlane> {
+async function useCluster(
+  kubeconfigPath: string,
+  binFolder: string,
+  { crds = [] }: ControlPlaneOptions,
+): Promise<ControlPlane> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'windlass-cluster-'));
   const connection = await loadConnection({ kubeconfig: kubeconfigPath });
   const notOurs = async () => {
     throw new Error('the cluster of WINDLASS_TEST_KUBECONFIG is not ours to stop; unset it to run this test');
   };
+  const run = commands(kubeconfigPath, binFolder, folder);
+  for (const file of crds) await run.kubectl(['apply', '-f', file]);
   const as = ({ name, groups = [] }: User): KubeConnection => ({
     ...connection,
     user: { ...connection.user, impersonate: { user: name, groups } },
   });
   return {
-    ...commands(kubeconfigPath, binFolder, folder),
+    ...run,
     url: connection.server,
     kubeconfigPath,
     connection,

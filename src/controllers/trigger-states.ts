@@ -3,6 +3,7 @@ import { describeError, isTerminal } from '../base/errors.ts';
 import { externalMetricType } from '../decision/hpa.ts';
 import type { TriggerReading, TriggerState } from '../decision/trigger-state.ts';
 import type { Sample } from '../sampling/types.ts';
+import type { MetricSpec, Reading } from '../scalers/definition.ts';
 import type { ActiveTrigger } from './triggers.ts';
 
 /** What is known of an object's triggers now, in the words that decisions are made in. One state a metric. */
@@ -24,24 +25,38 @@ export function triggerStates(
         target: spec.target,
         metricType: externalMetricType(trigger),
         activation: spec.activation,
-        reading: readingOf(sample),
+        reading: readingOf(sample, spec),
+        signalled: trigger.subscription?.isActive(),
         // Counted from when the source was asked: what changed while it answered may not be in the answer.
         ageMs: sample && Math.max(0, now - sample.at + sample.took),
         failures: sample?.failures ?? 0,
         lastKnownActive: lastKnownActive(metricName),
-        lastGood: sample?.lastGood && {
-          value: sample.lastGood.reading.value,
-          ageMs: Math.max(0, now - sample.lastGood.at),
-        },
+        lastGood: lastGoodOf(sample, spec, now),
       };
     }),
   );
 }
 
-function readingOf(sample: Sample | undefined): TriggerReading {
+/** A trigger's value for one of its metrics; undefined when the source names several and has none for this one. */
+export function valueFor(reading: Reading, spec: MetricSpec): number | undefined {
+  if (!reading.values || spec.kind !== 'external') return reading.value;
+  return Object.hasOwn(reading.values, spec.name) ? reading.values[spec.name] : undefined;
+}
+
+function lastGoodOf(sample: Sample | undefined, spec: MetricSpec, now: number) {
+  const value = sample?.lastGood && valueFor(sample.lastGood.reading, spec);
+  return sample?.lastGood && value !== undefined ? { value, ageMs: Math.max(0, now - sample.lastGood.at) } : undefined;
+}
+
+function readingOf(sample: Sample | undefined, spec: MetricSpec): TriggerReading {
   if (!sample) return { kind: 'pending' };
   const { outcome } = sample;
-  if (outcome.kind === 'value') return { kind: 'value', value: outcome.reading.value, active: outcome.reading.active };
+  if (outcome.kind === 'value') {
+    const { active } = outcome.reading;
+    const value = valueFor(outcome.reading, spec);
+    if (value === undefined) return { kind: 'no-data', reason: 'the source gives no value for this metric', active };
+    return { kind: 'value', value, active };
+  }
   if (outcome.kind === 'no-data') return outcome;
   return { kind: 'error', message: describeError(outcome.error), terminal: isTerminal(outcome.error) };
 }

@@ -40,6 +40,8 @@ export interface ActivityInput {
 /**
  * What one metric says. A value is active when it is strictly greater than the activation, or when the scaler says so.
  *
+ * What a source says by itself is active at once (KEDA 2.21, push scalers), whatever was read before.
+ *
  * No data and errors are not evidence: the trigger keeps the activity it was last known to have, marked as held. A held
  * activity never wakes a target up and never puts it to rest. When the fallback stands in, the replicas it asks for
  * decide: some are work, none are not.
@@ -49,11 +51,28 @@ export function metricVerdict(
   fallback: Fallback | undefined,
   target: FallbackTarget,
 ): MetricVerdict {
+  const verdict = verdictOfReading(trigger, fallback, target);
+  return trigger.signalled ? { ...verdict, activity: 'active', held: false } : verdict;
+}
+
+function verdictOfReading(
+  trigger: ExternalTriggerState,
+  fallback: Fallback | undefined,
+  target: FallbackTarget,
+): MetricVerdict {
   const reading = soundReading(trigger.reading);
   if (reading.kind === 'value') {
     const active = reading.active ?? reading.value > (trigger.activation ?? 0);
     return { trigger, reading, activity: active ? 'active' : 'inactive', held: false, fallback: { engaged: false } };
   }
+  if (reading.kind === 'no-data' && reading.active !== undefined)
+    return {
+      trigger,
+      reading,
+      activity: reading.active ? 'active' : 'inactive',
+      held: false,
+      fallback: { engaged: false },
+    };
   const known = trigger.lastKnownActive;
   const held = {
     trigger,
@@ -81,8 +100,11 @@ export function objectVerdict(input: ActivityInput): ObjectVerdict {
   if (input.modifiers) {
     const composite = evaluateComposite(input.modifiers, metrics, input.fallback, input.target);
     const verdict = { ...base, composite };
+    const signalled = external.some((trigger) => trigger.signalled);
+    if (composite.kind === 'unknown' && signalled) return { ...verdict, state: 'active', hold: undefined };
     if (composite.kind === 'unknown') return { ...verdict, state: 'hold', hold: composite.because };
-    const active = composite.active;
+    // KEDA 2.21: what a push scaler says goes past the formula; the next readings are judged by it again.
+    const active = composite.active || signalled;
     return {
       ...verdict,
       state: active ? 'active' : 'inactive',

@@ -3,7 +3,8 @@ import type { MetricType } from '../scalers/definition.ts';
 /** What asking a source gave. The kinds are never mixed: only `value` holds a number. */
 export type TriggerReading =
   | { kind: 'value'; value: number; active?: boolean | undefined }
-  | { kind: 'no-data'; reason: string }
+  /** `active`: the source says whether there is work although it has no number. */
+  | { kind: 'no-data'; reason: string; active?: boolean | undefined }
   /** `terminal`: no retry helps before somebody changes an object or a setting. */
   | { kind: 'error'; message: string; terminal?: boolean | undefined }
   /** Not answered yet: just started, taken over from another replica, or still waiting. */
@@ -27,6 +28,8 @@ export interface ExternalTriggerState extends Identity {
   /** Active when the value is strictly greater; absent where the scaler judges activity itself. */
   activation?: number | undefined;
   reading: TriggerReading;
+  /** The source said by itself that there is work, and no reading of later says otherwise. */
+  signalled?: boolean | undefined;
   /** Age of the reading in milliseconds; absent before the first one. */
   ageMs?: number | undefined;
   /** Failed polls in a row, at most one per polling interval however often the source was asked; 0 after a success. */

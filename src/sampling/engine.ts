@@ -6,7 +6,7 @@ import { failedPolls, failureOf, outcomeOf, sampleOfHold, sampleOfRead } from '.
 import { lead, expected as nextBeat } from './rhythm.ts';
 import { nextRead, type Reader, type Run, refreshFor, type Sampler, type Source, streamSuffices } from './sampler.ts';
 import { createSchedule } from './schedule.ts';
-import { noteActive, noteSpecs, readWithSpecs, settleActive, type Tell } from './signals.ts';
+import { readWithSpecs, settleActive, streamSignals } from './signals.ts';
 import { followStream } from './stream.ts';
 import type { Outcome, Sample, SamplingLimits, SamplingOptions } from './types.ts';
 
@@ -268,7 +268,7 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
     tellReaders(sampler, (reader) => reader.onSample(sample));
   }
 
-  function tellReaders(...[sampler, act]: Parameters<Tell>) {
+  function tellReaders(sampler: Sampler, act: (reader: Reader) => void) {
     for (const reader of sampler.readers) {
       try {
         act(reader);
@@ -325,12 +325,7 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
         );
         if (failing) plan(sampler);
       },
-      onActive: () => void (noteActive(sampler, clock.monotonic(), tellReaders) && request(sampler, true)),
-      onSpecs(specs) {
-        sampler.signals.specsPushedAt = clock.monotonic();
-        noteSpecs(sampler, specs, tellReaders);
-      },
-      onReopen: () => void (sampler.scaler?.watchIsComplete || request(sampler, true)),
+      ...streamSignals(sampler, clock, tellReaders, () => request(sampler, true)),
       onState(state, quiet) {
         const changed = stream.state?.state !== state.state;
         stream.state = state;

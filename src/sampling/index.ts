@@ -56,11 +56,13 @@ export function createSampling(options: SamplingOptions): Sampling {
     engine.plan(sampler);
   };
 
-  const subscribe = (query: Query, { intervalMs, onSample }: ReaderOptions): Subscription => {
+  const subscribe = (query: Query, { intervalMs, onSample, onActive, onSpecs }: ReaderOptions): Subscription => {
     const sampler = join(query);
     const reader: Reader = {
       intervalMs: Math.max(intervalMs, LEAST_INTERVAL_MS),
       onSample,
+      onActive,
+      onSpecs,
       rhythm: undefined,
       maxAgeMs: Number.POSITIVE_INFINITY,
       prepared: Number.NaN,
@@ -86,6 +88,8 @@ export function createSampling(options: SamplingOptions): Sampling {
         if (!engine.request(sampler, true)) return Promise.resolve(sampler.sample);
         return awaitSample(sampler, deadlineMs);
       },
+      specs: () => sampler.signals.specs,
+      isActive: () => sampler.signals.activeAt !== undefined,
       setInterval(ms) {
         reader.intervalMs = Math.max(ms, LEAST_INTERVAL_MS);
         if (sampler.readers.has(reader)) adjust(sampler);

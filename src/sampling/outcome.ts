@@ -18,8 +18,9 @@ export function failureOf(thrown: unknown, type: string): Outcome {
 
 /** A reading as an outcome. What is not a finite number is no value: KEDA 2.21 would report 0 and scale in. */
 export function outcomeOf(reading: Reading, type: string): Outcome {
-  if (Number.isFinite(reading.value)) return { kind: 'value', reading };
-  const error = new WindlassError('SourceAnswerInvalid', `the ${type} trigger's source answered ${reading.value}`, {
+  const unsound = [reading.value, ...Object.values(reading.values ?? {})].find((value) => !Number.isFinite(value));
+  if (unsound === undefined) return { kind: 'value', reading };
+  const error = new WindlassError('SourceAnswerInvalid', `the ${type} trigger's source answered ${unsound}`, {
     hint: 'change the query so that it gives a finite number',
   });
   return { kind: 'error', error };

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { WindlassError } from '../base/errors.ts';
-import type { Reading, Scaler } from '../scalers/definition.ts';
+import type { MetricSpec, Reading, Scaler } from '../scalers/definition.ts';
 import { backoff } from './breaker.ts';
 import { errorOf } from './outcome.ts';
 import type { StreamState } from './types.ts';
@@ -18,6 +18,10 @@ export interface StreamOptions {
   clock: Clock;
   random: () => number;
   onReading(reading: Reading): void;
+  onActive(): void;
+  onSpecs(specs: MetricSpec[]): void;
+  /** A stream that had broken is open again: what it would have said in between has to be asked for. */
+  onReopen(): void;
   /** `quiet` when a reading that carries the news follows at once. */
   onState(state: StreamState, quiet: boolean): void;
 }
@@ -26,22 +30,32 @@ export interface StreamOptions {
 export async function followStream(options: StreamOptions): Promise<void> {
   const { type, watch, signal, clock, random, onReading, onState } = options;
   let failures = 0;
+  let wasLive = false;
   while (!signal.aborted) {
     let live = false;
     const settled = (quiet: boolean) => {
       if (live || signal.aborted) return;
       live = true;
+      wasLive = true;
       failures = 0;
       onState({ state: 'live', since: clock.monotonic() }, quiet);
     };
     const timer = clock.after(SETTLED_MS, () => settled(false));
     let error: WindlassError;
     try {
-      await watch(signal, (reading) => {
+      const hear = (isReading: boolean, act: () => void) => {
         if (signal.aborted) return;
-        settled(true);
-        onReading(reading);
+        settled(isReading);
+        act();
+      };
+      const streaming = watch(signal, (reading) => hear(true, () => onReading(reading)), {
+        active: () => hear(false, options.onActive),
+        specs: (specs) => hear(false, () => options.onSpecs(specs)),
+        alive: () => hear(false, () => {}),
       });
+      if (wasLive) options.onReopen();
+      wasLive = false;
+      await streaming;
       error = new WindlassError('SourceUnavailable', `the stream of the ${type} trigger ended`);
     } catch (thrown) {
       error = errorOf(thrown, type);

@@ -80,7 +80,10 @@ export type MetricSpec = ExternalMetric | ResourceMetric;
 export interface Reading {
   value: number;
   active?: boolean;
-  /** Values by metric name, of scalers whose source names the metrics; `value` is then one of them. */
+  /**
+   * Values by metric name, of scalers whose source names the metrics; a metric that is missing has no value, though
+   * `active` still counts. `value` is then one of them, or 0 and without meaning when there is none.
+   */
   values?: Readonly<Record<string, number>>;
 }
 

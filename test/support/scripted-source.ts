@@ -1,7 +1,14 @@
 import type { Logger } from '../../src/base/log.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import type { Query } from '../../src/sampling/types.ts';
-import type { ClusterReader, Reading, Scaler, ScalerDefinition } from '../../src/scalers/definition.ts';
+import type {
+  ClusterReader,
+  MetricSpec,
+  Reading,
+  Scaler,
+  ScalerDefinition,
+  StreamSignals,
+} from '../../src/scalers/definition.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface ScriptedSource {
@@ -22,7 +29,14 @@ export interface Script {
   clock: FakeClock;
   /** Answers one read; `count` is 1 for the key's first. Default: the value 1 at once. */
   read?: (key: string, signal: AbortSignal, count: number) => Promise<Reading> | Reading;
-  watch?: (key: string, signal: AbortSignal, onReading: (reading: Reading) => void) => Promise<void>;
+  watch?: (
+    key: string,
+    signal: AbortSignal,
+    onReading: (reading: Reading) => void,
+    signals: StreamSignals,
+  ) => Promise<void>;
+  /** For sources that name their metrics themselves. */
+  metricSpecs?: () => Promise<MetricSpec[]>;
   watchIsComplete?: boolean;
   log?: Logger;
 }
@@ -42,7 +56,7 @@ export function createScriptedSource(script: Script): ScriptedSource {
   const createScaler = (key: string): Scaler => {
     counts.built++;
     let closed = false;
-    const { watch } = script;
+    const { watch, metricSpecs } = script;
     return {
       async read(signal) {
         if (closed) throw new Error('read after close');
@@ -58,7 +72,8 @@ export function createScriptedSource(script: Script): ScriptedSource {
           counts.running--;
         }
       },
-      ...(watch ? { watch: (signal, onReading) => watch(key, signal, onReading) } : {}),
+      ...(watch ? { watch: (signal, onReading, signals) => watch(key, signal, onReading, signals) } : {}),
+      ...(metricSpecs ? { metricSpecs } : {}),
       ...(script.watchIsComplete ? { watchIsComplete: true } : {}),
       async close() {
         if (!closed) counts.closed++;

@@ -67,10 +67,7 @@ export function createExternalScaler(config: ExternalConfig, deps: ScalerDeps, {
     const values = Object.fromEntries(
       answers.flatMap(([name, found]) => (found.length === 0 ? [] : [[name, found.reduce((a, b) => a + b)]])),
     );
-    const [value] = Object.values(values);
-    if (value === undefined)
-      throw new WindlassError('NoData', `${config.scalerAddress} gives no value for any of its metrics`);
-    return { value, active, values };
+    return { value: Object.values(values)[0] ?? 0, active, values };
   };
 
   const followSpecs = async (signal: AbortSignal, signals: StreamSignals) => {

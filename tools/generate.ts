@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generateChart } from './generate-chart.ts';
 import { generateCrds, generateKindPages, generateKindSchemas } from './generate-crds.ts';
 import { generateErrorPage } from './generate-errors.ts';
+import { generateRbac } from './generate-rbac.ts';
 import { generateScalerPages, generateTriggerSchema } from './generate-scalers.ts';
 
 /** Gives the files it makes: path from the top of the repository -> text. */
@@ -15,6 +17,8 @@ const GENERATORS: readonly Generator[] = [
   generateErrorPage,
   generateScalerPages,
   generateTriggerSchema,
+  generateRbac,
+  generateChart,
 ];
 
 /** Every generated file whose text differs from what is on disk. */

@@ -1,6 +1,7 @@
 import { scaleTargetOf } from '../../src/api/defaults.ts';
 import type { PodSpec, ScaledObject } from '../../src/api/index.ts';
 import type { LimitRange } from '../../src/api/rules/index.ts';
+import { claimOf, collides } from '../../src/servers/admission/claims.ts';
 import { type Autoscaler, autoscalerOf, type ClusterFacts } from '../../src/servers/admission/cluster-facts.ts';
 
 export interface ClusterContents {
@@ -29,10 +30,10 @@ export function clusterFacts(contents: ClusterContents = {}): ClusterFacts {
   };
   return {
     servesKind: (apiVersion, kind) => answer([...APPS, ...kinds].includes(`${apiVersion}/${kind}`)),
-    scaledObjects: (namespace, matches) =>
-      answer(scaledObjects.filter((each) => each.metadata.namespace === namespace).filter(matches)),
-    autoscalers: (namespace, matches) =>
-      answer(autoscalers.filter((each) => each.metadata.namespace === namespace).filter(matches)),
+    scaledObjects: (namespace, claim) =>
+      answer(scaledObjects.filter((each) => each.metadata.namespace === namespace && collides(claimOf(each), claim))),
+    autoscalers: (namespace, target) =>
+      answer(autoscalers.filter((each) => each.metadata.namespace === namespace && each.target === target)),
     podSpec: (kind, _namespace, name) => answer(pods[`${kind}/${name}`]),
     limitRanges: () => answer(limitRanges),
     hasAuthentication: ({ kind = 'TriggerAuthentication', name }) =>

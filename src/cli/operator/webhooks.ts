@@ -9,8 +9,9 @@ import {
   type AdmissionMetrics,
   createAdmissionServer,
   createClusterFacts,
-  createForeignAutoscalerStore,
   ensureWebhookConfiguration,
+  followClaims,
+  followForeignAutoscalers,
   trustWebhookConfiguration,
 } from '../../servers/admission/index.ts';
 import { createServingCertificate, type KeyPair, serviceNames } from '../../servers/certificates/index.ts';
@@ -57,10 +58,11 @@ export async function startWebhooks(options: {
   const { webhooks, client, settings, discovery, scaledObjects, authority, metrics, clock, log } = options;
   const { namespace, podNamespace } = settings;
   const { reachableAt, configuration: name, register = true } = webhooks;
-  const foreignAutoscalers = createForeignAutoscalerStore({ client, namespace, clock, log });
+  const foreignAutoscalers = followForeignAutoscalers({ client, namespace, clock, log });
+  const claims = followClaims(scaledObjects);
   const names = [...serviceNames(webhooks.service, podNamespace), reachableAt ?? 'localhost'];
   const server = createAdmissionServer({
-    facts: createClusterFacts({ client, discovery, clock, namespace, scaledObjects, foreignAutoscalers }),
+    facts: createClusterFacts({ client, discovery, clock, namespace, claims, foreignAutoscalers }),
     tls: createServingCertificate(authority, names, clock.now()),
     metrics,
     clock,

@@ -1,4 +1,4 @@
-import { VALIDATE_HPA_OWNERSHIP } from '../../api/annotations.ts';
+import { APP_MANAGED_BY, MANAGER, VALIDATE_HPA_OWNERSHIP } from '../../api/annotations.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { AuthenticationRef, PodSpec, PodTemplate, ScaledObject } from '../../api/index.ts';
 import {
@@ -12,10 +12,12 @@ import {
 } from '../../api/resources.ts';
 import type { LimitRange } from '../../api/rules/index.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
 import type { KubeObject, ResourceType } from '../../base/object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { createDiscovery, type Discovery } from '../../kube/discovery.ts';
-import type { Store } from '../../kube/store.ts';
+import { createStore, type Store } from '../../kube/store.ts';
+import { type Claim, type Claims, claimOf, collides } from './claims.ts';
 
 /** What is known of an HPA. */
 export interface Autoscaler {
@@ -38,18 +40,10 @@ export interface Question {
 export interface ClusterFacts {
   /** Whether the API server serves the kind. */
   servesKind(apiVersion: string, kind: string, signal: AbortSignal): Promise<boolean>;
-  /** The ScaledObjects of a namespace that match, none that is gone. */
-  scaledObjects(
-    namespace: string,
-    matches: (object: ScaledObject) => boolean,
-    question: Question,
-  ): Promise<readonly ScaledObject[]>;
-  /** The HPAs of a namespace that match, none that is gone. */
-  autoscalers(
-    namespace: string,
-    matches: (hpa: Autoscaler) => boolean,
-    question: Question,
-  ): Promise<readonly Autoscaler[]>;
+  /** The ScaledObjects of a namespace that claim the same target or HPA, none that is gone. */
+  scaledObjects(namespace: string, claim: Claim, question: Question): Promise<readonly ScaledObject[]>;
+  /** The HPAs of a namespace on a target, none that is gone. */
+  autoscalers(namespace: string, target: string, question: Question): Promise<readonly Autoscaler[]>;
   /** The spec of a workload's pods; undefined when there is no such workload. */
   podSpec(
     kind: 'Deployment' | 'StatefulSet',
@@ -85,8 +79,8 @@ export interface ClusterFactsOptions {
   clock: Clock;
   /** The namespace that the stores watch; undefined for all. Others are asked for live. */
   namespace?: string | undefined;
-  /** All ScaledObjects; without it every question is asked live. */
-  scaledObjects?: Store<ScaledObject> | undefined;
+  /** All ScaledObjects by what they claim; without it every question is asked live. */
+  claims?: Claims | undefined;
   /** HPAs that are not ours; without it every question is asked live. */
   foreignAutoscalers?: Store<Autoscaler> | undefined;
 }
@@ -101,32 +95,31 @@ const API_VERSION = /^[a-z0-9.-]+(\/[a-z0-9]+)?$/i;
  * than 200 ScaledObjects a miss counts as it is, since a list of all of them for each new one costs more than it finds.
  */
 export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
-  const { client, discovery, clock, scaledObjects, foreignAutoscalers } = options;
+  const { client, discovery, clock, claims, foreignAutoscalers } = options;
 
-  const usable = <T>(store: Store<T> | undefined, namespace: string): Store<T> | undefined =>
-    store?.isSynced && !store.trouble && (options.namespace === undefined || options.namespace === namespace)
-      ? store
-      : undefined;
+  const isUsable = (store: Store<unknown>, namespace: string): boolean =>
+    store.isSynced && !store.trouble && (options.namespace === undefined || options.namespace === namespace);
   const isSmall = (namespace: string) =>
-    (usable(scaledObjects, namespace)?.list(namespace).length ?? 0) <= SMALL_NAMESPACE;
+    !claims || !isUsable(claims.store, namespace) || claims.count(namespace) <= SMALL_NAMESPACE;
 
-  const findAll = async <Raw extends KubeObject, T extends { metadata: { name: string } }>(
-    { type, store, view }: { type: ResourceType; store: Store<T> | undefined; view: (raw: Raw) => T },
+  /** Those of some names that are still there. */
+  const readNamed = async <Raw extends KubeObject>(
+    type: ResourceType,
     namespace: string,
-    matches: (object: T) => boolean,
-    { fresh, signal }: Question,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Raw[]> => {
+    const live = await Promise.all(names.map((name) => client.find<Raw>(type, name, { namespace, signal })));
+    return live.filter((each) => each !== undefined);
+  };
+  const readAll = async <T>(
+    type: ResourceType,
+    namespace: string,
+    signal: AbortSignal,
+    view: (raw: KubeObject) => T[],
   ): Promise<T[]> => {
-    const known = usable(store, namespace);
-    if (known && !(fresh && isSmall(namespace))) {
-      const candidates = known.list(namespace).filter(matches);
-      const live = await Promise.all(
-        candidates.map(({ metadata }) => client.find<Raw>(type, metadata.name, { namespace, signal })),
-      );
-      return live.flatMap((raw) => (raw ? [view(raw)] : [])).filter(matches);
-    }
     const found: T[] = [];
-    for await (const { items } of client.pages<Raw>(type, { namespace, signal }))
-      found.push(...items.map(view).filter(matches));
+    for await (const { items } of client.pages(type, { namespace, signal })) found.push(...items.flatMap(view));
     return found;
   };
 
@@ -137,20 +130,27 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       // What it remembers may be older than a CRD that was installed a moment ago.
       return (await createDiscovery(client, clock).resolve(apiVersion, kind, signal)) !== undefined;
     },
-    scaledObjects: (namespace, matches, question) =>
-      findAll<KubeObject, ScaledObject>(
-        { type: SCALED_OBJECTS, store: scaledObjects, view: (raw) => raw as ScaledObject },
-        namespace,
-        matches,
-        question,
-      ),
-    autoscalers: (namespace, matches, question) =>
-      findAll<RawAutoscaler, Autoscaler>(
-        { type: HORIZONTAL_POD_AUTOSCALERS, store: foreignAutoscalers, view: autoscalerOf },
-        namespace,
-        matches,
-        question,
-      ),
+    async scaledObjects(namespace, claim, { fresh, signal }) {
+      const matching = (raw: KubeObject) => {
+        const object = raw as ScaledObject;
+        return collides(claimOf(object), claim) ? [object] : [];
+      };
+      if (!claims || !isUsable(claims.store, namespace) || (fresh && isSmall(namespace)))
+        return readAll(SCALED_OBJECTS, namespace, signal, matching);
+      const named = await readNamed(SCALED_OBJECTS, namespace, claims.holders(namespace, claim), signal);
+      return named.flatMap(matching);
+    },
+    async autoscalers(namespace, target, { fresh, signal }) {
+      const matching = (raw: KubeObject) => {
+        const hpa = autoscalerOf(raw);
+        return hpa.target === target ? [hpa] : [];
+      };
+      if (!foreignAutoscalers || !isUsable(foreignAutoscalers, namespace) || (fresh && isSmall(namespace)))
+        return readAll(HORIZONTAL_POD_AUTOSCALERS, namespace, signal, matching);
+      const known = foreignAutoscalers.byIndex(BY_TARGET, `${namespace}/${target}`);
+      const names = known.map(({ metadata }) => metadata.name);
+      return (await readNamed(HORIZONTAL_POD_AUTOSCALERS, namespace, names, signal)).flatMap(matching);
+    },
     async podSpec(kind, namespace, name, signal) {
       const type = kind === 'Deployment' ? DEPLOYMENTS : STATEFUL_SETS;
       const workload = await client.find<KubeObject & { spec?: { template?: PodTemplate } }>(type, name, {
@@ -168,4 +168,22 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       return found !== undefined;
     },
   };
+}
+
+const BY_TARGET = 'target';
+
+/** Follows the HPAs that are not ours, a few dozen bytes each: of ours there is one for each ScaledObject. */
+export function followForeignAutoscalers(options: {
+  client: KubeClient;
+  namespace: string | undefined;
+  clock: Clock;
+  log: Logger;
+}): Store<Autoscaler> {
+  return createStore({
+    ...options,
+    type: HORIZONTAL_POD_AUTOSCALERS,
+    labelSelector: `${APP_MANAGED_BY}!=${MANAGER}`,
+    project: autoscalerOf,
+    indexes: { [BY_TARGET]: ({ metadata, target }) => [`${metadata.namespace}/${target}`] },
+  });
 }

@@ -1,10 +1,11 @@
 import { TRANSFER_HPA_OWNERSHIP } from '../../api/annotations.ts';
-import { hpaNameOf, scaleTargetOf } from '../../api/defaults.ts';
+import { scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledJob, ScaledObject } from '../../api/index.ts';
 import { checkResourceRequests, isResourceTrigger } from '../../api/rules/index.ts';
 import { describeError } from '../../base/errors.ts';
 import { formatPath, type Path } from '../../spec/object-path.ts';
-import type { Autoscaler, ClusterFacts, Question } from './cluster-facts.ts';
+import { claimOf } from './claims.ts';
+import type { ClusterFacts, Question } from './cluster-facts.ts';
 import { note } from './review.ts';
 import type { AdmissionProblem, Verdict } from './types.ts';
 
@@ -83,25 +84,15 @@ async function checkKind(object: ScaledObject, facts: ClusterFacts, { signal }: 
   );
 }
 
-const targetKey = (object: ScaledObject): string => {
-  const { apiVersion, kind, name } = scaleTargetOf(object);
-  return `${apiVersion}/${kind}/${name}`;
-};
-
 async function checkScaledObjects(object: ScaledObject, facts: ClusterFacts, question: Question): Promise<Verdict> {
   const { apiVersion, kind, name } = scaleTargetOf(object);
-  const target = targetKey(object);
-  const hpaName = hpaNameOf(object);
-  const rivals = await facts.scaledObjects(
-    object.metadata.namespace ?? '',
-    (other) =>
-      other.metadata.name !== object.metadata.name && (targetKey(other) === target || hpaNameOf(other) === hpaName),
-    question,
-  );
+  const claim = claimOf(object);
+  const holders = await facts.scaledObjects(object.metadata.namespace ?? '', claim, question);
+  const rivals = holders.filter((other) => other.metadata.name !== object.metadata.name);
   // The quoted parts are worded as KEDA 2.21 words them: its own end-to-end tests, and others' since, look for them.
   return merged(
     rivals.map((other) =>
-      targetKey(other) === target
+      claimOf(other).target === claim.target
         ? refused(
             'other-scaled-object',
             TARGET,
@@ -110,7 +101,7 @@ async function checkScaledObjects(object: ScaledObject, facts: ClusterFacts, que
         : refused(
             'other-scaled-object-hpa',
             object.spec.advanced?.horizontalPodAutoscalerConfig?.name ? HPA_NAME : ['metadata', 'name'],
-            `the HPA '${hpaName}' is already managed by the ScaledObject '${other.metadata.name}': give each its own in ${formatPath(HPA_NAME)}`,
+            `the HPA '${claim.hpaName}' is already managed by the ScaledObject '${other.metadata.name}': give each its own in ${formatPath(HPA_NAME)}`,
           ),
     ),
   );
@@ -118,13 +109,8 @@ async function checkScaledObjects(object: ScaledObject, facts: ClusterFacts, que
 
 async function checkAutoscalers(object: ScaledObject, facts: ClusterFacts, question: Question): Promise<Verdict> {
   const { apiVersion, kind, name } = scaleTargetOf(object);
-  const target = targetKey(object);
-  const own = object.metadata.name;
-  const rivals = await facts.autoscalers(
-    object.metadata.namespace ?? '',
-    (hpa: Autoscaler) => hpa.target === target && !hpa.exempt && !hpa.ownerScaledObjects.includes(own),
-    question,
-  );
+  const all = await facts.autoscalers(object.metadata.namespace ?? '', claimOf(object).target, question);
+  const rivals = all.filter((hpa) => !hpa.exempt && !hpa.ownerScaledObjects.includes(object.metadata.name));
   const transfers = object.metadata.annotations?.[TRANSFER_HPA_OWNERSHIP] === 'true';
   const takes = object.spec.advanced?.horizontalPodAutoscalerConfig?.name;
   return merged(

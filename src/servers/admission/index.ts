@@ -1,12 +1,10 @@
-import { APP_MANAGED_BY, MANAGER } from '../../api/annotations.ts';
-import { HORIZONTAL_POD_AUTOSCALERS } from '../../api/resources.ts';
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/log.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { createStore, type Store } from '../../kube/store.ts';
-import { type Autoscaler, autoscalerOf } from './cluster-facts.ts';
-
-export { type ClusterFacts, type ClusterFactsOptions, createClusterFacts } from './cluster-facts.ts';
+export { type Claims, followClaims } from './claims.ts';
+export {
+  type ClusterFacts,
+  type ClusterFactsOptions,
+  createClusterFacts,
+  followForeignAutoscalers,
+} from './cluster-facts.ts';
 export {
   ensureWebhookConfiguration,
   trustWebhookConfiguration,
@@ -21,18 +19,3 @@ export type {
   ServingCertificate,
   Validation,
 } from './types.ts';
-
-/** Follows the HPAs that are not ours, a few dozen bytes each: of ours there is one for each ScaledObject. */
-export function createForeignAutoscalerStore(options: {
-  client: KubeClient;
-  namespace: string | undefined;
-  clock: Clock;
-  log: Logger;
-}): Store<Autoscaler> {
-  return createStore({
-    ...options,
-    type: HORIZONTAL_POD_AUTOSCALERS,
-    labelSelector: `${APP_MANAGED_BY}!=${MANAGER}`,
-    project: autoscalerOf,
-  });
-}

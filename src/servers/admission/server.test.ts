@@ -156,7 +156,7 @@ describe('the webhook server', () => {
   });
 
   test('answers in time with a warning when the cluster does not', async () => {
-    const never: ClusterFacts['scaledObjects'] = (_namespace, _matches, { signal }) =>
+    const never: ClusterFacts['scaledObjects'] = (_namespace, _claim, { signal }) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const { ask } = await start({ ...clusterFacts(), scaledObjects: never });
     const before = performance.now();

@@ -130,6 +130,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       scaledObjects,
       authority,
       metrics: telemetry?.telemetry,
+      metrics: telemetry?.telemetry,
       clock,
       log,
     }));

@@ -7,6 +7,7 @@ import { startControllers } from '../../controllers/index.ts';
 import { noMetrics } from '../../controllers/metrics.ts';
 import { mayTell, ownsEverything } from '../../controllers/ownership.ts';
 import { createServiceAccountTokens } from '../../controllers/readers.ts';
+import { createRecords } from '../../controllers/records.ts';
 import { createTargets, projectWorkload } from '../../controllers/targets.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { createDiscovery } from '../../kube/discovery.ts';
@@ -20,6 +21,7 @@ import { ensureApiService } from '../../servers/metrics-api/api-service.ts';
 import { createDelegatedAuth } from '../../servers/metrics-api/delegated-auth.ts';
 import { createMetricsApi } from '../../servers/metrics-api/index.ts';
 import { VERSION } from '../version.ts';
+import { type ExplainOptions, startExplain } from './explain.ts';
 import { type ReplicaOptions, startReplicas } from './replicas.ts';
 import type { OperatorSettings } from './settings.ts';
 import { startTelemetry, type TelemetryOptions } from './telemetry.ts';
@@ -48,6 +50,8 @@ export interface OperatorOptions {
   replicas?: ReplicaOptions | undefined;
   /** Without it nothing is counted, scraped or probed. */
   telemetry?: TelemetryOptions | undefined;
+  /** Without it nobody is told why something was scaled. */
+  explain?: ExplainOptions | undefined;
   /** Without it objects are not judged at admission. */
   webhooks?: WebhookOptions | undefined;
 }
@@ -57,6 +61,8 @@ export interface Operator {
   metricsApi: { host: string; port: number };
   /** Ports of `/metrics` and of the probes, where they are served. */
   telemetry: { metricsPort: number | undefined; healthPort: number | undefined };
+  /** Where decisions are told, if they are. */
+  explain: { host: string; port: number } | undefined;
   /** The admission webhooks, if they run. */
   webhooks: Pick<Webhooks, 'host' | 'port' | 'registered'> | undefined;
   /** Resolves when everything that is watched is known and the metrics API answers. */
@@ -71,9 +77,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   let isReady = false;
   const isServing = () => isReady || 'the ScaledObjects are not known yet';
   const telemetry = options.telemetry && (await startTelemetry(options.telemetry, { ready: isServing, log }));
+  const records = createRecords();
+  const explain = options.explain && (await startExplain(options.explain, { records, log }));
   const watches = createNamedWatches({ client, clock, log });
   const sampling = createSampling({ clock, log });
-  const replicas = options.replicas && startReplicas({ ...options.replicas, client, watches, settings, clock, log });
+  const authority = createAuthority('KEDA', clock.now());
+  const replicas =
+    options.replicas && (await startReplicas({ ...options.replicas, authority, client, watches, settings, clock, log }));
   const ownership = replicas?.ownership ?? ownsEverything();
   const mayWrite: RecorderOptions['mayWrite'] = (regarding) => mayTell(ownership, regarding);
   const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator', mayWrite });
@@ -90,6 +100,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     sampling,
     events,
     metrics: telemetry?.telemetry.controllers ?? noMetrics,
+    records,
     cluster: createClusterReader({ client, clock, log }),
     clock,
     log,
@@ -104,11 +115,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const controllers = startControllers({ ctx, deployments, statefulSets, settings });
 
   const { service } = options.metricsApi;
-  const authority = createAuthority('KEDA', clock.now());
   const names = [...serviceNames(service, settings.podNamespace), 'localhost'];
   const auth = createDelegatedAuth({ client, watches, log });
   const metricsApi = createMetricsApi({
-    lookup: controllers.lookup,
+    lookup: replicas?.serve(controllers) ?? controllers.lookup,
     auth,
     tls: createServingCertificate(authority, names, clock.now()),
     ready: isServing,
@@ -129,7 +139,6 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       discovery,
       scaledObjects,
       authority,
-      metrics: telemetry?.telemetry,
       metrics: telemetry?.telemetry,
       clock,
       log,
@@ -160,6 +169,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   return {
     metricsApi: address,
     telemetry: { metricsPort: telemetry?.metricsPort, healthPort: telemetry?.healthPort },
+    explain: explain && { host: explain.host, port: explain.port },
     webhooks,
     ready,
     async stop() {
@@ -170,16 +180,18 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await Promise.race([stopped, clock.sleep(FINISH_MS)]);
       if (replicas) {
         await events.flush(FINISH_MS);
-        await replicas.stop();
+        await replicas.leave();
       }
       await stopped;
       await metricsApi.close();
+      await replicas?.stop();
       await sampling.stop();
       auth.close();
       await events.stop();
       deployments.stop();
       statefulSets.stop();
       watches.stop();
+      await explain?.stop();
       await telemetry?.stop();
     },
   };

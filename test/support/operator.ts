@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/log.ts';
 import type { KubeObject, ResourceType } from '../../src/base/object.ts';
 import { parseManifests } from '../../src/cli/manifests.ts';
-import { startOperator } from '../../src/cli/operator/operator.ts';
+import { type Operator, type OperatorOptions, startOperator } from '../../src/cli/operator/operator.ts';
 import { readSettings } from '../../src/cli/operator/settings.ts';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
 import { createDiscovery, type Discovery } from '../../src/kube/discovery.ts';
@@ -23,6 +23,8 @@ export interface WorldOptions {
   operator?: boolean;
   kubeconfig?: string;
   env?: Record<string, string>;
+  /** What the operator is started with beyond the usual. */
+  more?: Partial<OperatorOptions>;
 }
 
 /** A cluster with an operator beside it. */
@@ -38,6 +40,8 @@ export interface World {
   stopOperator(): Promise<void>;
   /** Starts an operator in this process, with a client and a memory of its own; the one before it ends. */
   startOperator(): Promise<void>;
+  /** The operator that runs. */
+  readonly operator: Operator;
   /** A namespace of the test's own; gone with everything in it when the test calls `end`. */
   namespace(): Promise<TestNamespace>;
   stop(): Promise<void>;
@@ -86,6 +90,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     hpaSyncPeriodMs: options.hpaSyncPeriodMs ?? 1_000,
   });
   let running: (() => Promise<void>) | undefined;
+  let current: Operator | undefined;
   const stopOperator = async () => {
     const stop = running;
     running = undefined;
@@ -110,7 +115,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       log,
       env,
       metricsApi: { host: '127.0.0.1', port: 0, service: 'keda-metrics-apiserver', reachableAt: 'localhost' },
+      ...options.more,
     });
+    current = operator;
     running = async () => {
       await operator.stop();
       await client.close();
@@ -124,6 +131,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     logs,
     stopOperator,
     startOperator: start,
+    get operator() {
+      if (!current) throw new Error('no operator was started');
+      return current;
+    },
     namespace: () => createNamespace(cluster, createDiscovery(cluster.client, clock), `test-${++worlds}`),
     async stop() {
       await stopOperator();

@@ -6,8 +6,10 @@ import type { KubeObject } from '../base/object.ts';
 import { objectVerdict } from '../decision/activity.ts';
 import type { DecisionRecord } from '../decision/record.ts';
 import type { TriggerState } from '../decision/trigger-state.ts';
+import type { Sample } from '../sampling/types.ts';
 import type { ControllerContext } from './context.ts';
 import type { TriggerLabels } from './metrics.ts';
+import { valueFor } from './trigger-states.ts';
 import type { ActiveTrigger, TriggerSet } from './triggers.ts';
 
 /** What was last told of an object's triggers. */
@@ -59,17 +61,19 @@ export function reportTriggers(
       reportResource(ctx, kind, object, trigger, state);
       continue;
     }
-    for (const { name: metric } of trigger.metrics) {
+    reportStream(ctx, kind, object, trigger, state, sample);
+    for (const { name: metric, spec } of trigger.metrics) {
       if (state.reported.get(metric) === sample.attempt) continue;
       state.reported.set(metric, sample.attempt);
       const { outcome } = sample;
       const failed = outcome.kind === 'error';
+      const value = outcome.kind === 'value' ? valueFor(outcome.reading, spec) : undefined;
       lateMs = Math.max(lateMs ?? 0, (sample.late ?? 0) + Math.max(0, ctx.clock.monotonic() - sample.at));
       ctx.metrics.triggerRead(labelsOf(kind, object, trigger, metric), {
         ...(formula ? {} : { active: isActive(states, metric) }),
         tookMs: sample.took,
         failed,
-        ...(outcome.kind === 'value' ? { value: outcome.reading.value } : {}),
+        ...(value === undefined ? {} : { value }),
       });
       if (!failed) {
         state.toldErrors.delete(metric);
@@ -95,6 +99,34 @@ export function reportTriggers(
   if (lateMs === undefined) return;
   const { name, namespace = '' } = object.metadata;
   ctx.metrics.scaleLoop({ namespace, kind, name, lateMs });
+}
+
+/**
+ * A trigger that is pushed to and whose stream broke is told once: it still works, at the pace of its polls. While it
+ * cannot be read either, that error says enough.
+ */
+function reportStream(
+  ctx: ControllerContext,
+  kind: TriggerLabels['kind'],
+  object: KubeObject,
+  { index, type }: ActiveTrigger,
+  state: TriggerReports,
+  { stream, outcome }: Sample,
+): void {
+  const key = `${index}/stream`;
+  if (stream?.state === 'live') state.toldErrors.delete(key);
+  if (stream?.state !== 'broken' || outcome.kind === 'error' || state.toldErrors.has(key)) return;
+  const why = stream.error === undefined ? '' : `: ${describeError(stream.error)}`;
+  const note = `trigger ${index} (${type}) lost its stream and is only polled until it is back${why}`;
+  state.toldErrors.set(key, note);
+  const { name, namespace = '' } = object.metadata;
+  ctx.log.warn('trigger lost its stream', {
+    namespace,
+    [kind === 'ScaledJob' ? 'scaledJob' : 'scaledObject']: name,
+    trigger: index,
+    error: stream.error,
+  });
+  ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerFailed', action: 'KEDAScalerFailed', note });
 }
 
 /** cpu and memory are measured by Kubernetes, and are active whatever it measures (KEDA 2.21). */

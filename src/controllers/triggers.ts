@@ -2,10 +2,10 @@ import type { Trigger } from '../api/index.ts';
 import { resolveTriggerAuthentication } from '../auth/resolve.ts';
 import type { AuthReaders, AuthSettings, ObjectRef, PodTemplate, ResolvedAuth } from '../auth/types.ts';
 import type { Clock } from '../base/clock.ts';
-import { WindlassError } from '../base/errors.ts';
+import { describeError, WindlassError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { externalMetricName } from '../decision/metric-names.ts';
-import type { Query, Sample, Sampling, Subscription } from '../sampling/types.ts';
+import type { Query, Sampling, Subscription } from '../sampling/types.ts';
 import type {
   ClusterReader,
   HttpSettings,
@@ -143,7 +143,7 @@ function planned(
   deps: PlanDeps,
 ): PlannedTrigger {
   const specs = definition.metrics(config, context);
-  const isExternal = specs.some((spec) => spec.kind === 'external');
+  const isExternal = definition.metricsFromSource || specs.some((spec) => spec.kind === 'external');
   const scope =
     definition.scope === 'object'
       ? `${context.objectKind}/${context.namespace}/${context.objectName}`
@@ -178,12 +178,13 @@ function planned(
     definition,
     metricType: context.metricType,
     useCachedMetrics: trigger.useCachedMetrics ?? false,
-    metrics: specs.map((spec) => ({
-      name: spec.kind === 'external' ? externalMetricName(context.triggerIndex, spec.name) : '',
-      spec,
-    })),
+    metrics: named(context.triggerIndex, specs),
     query: isExternal ? query : undefined,
   };
+}
+
+function named(index: number, specs: readonly MetricSpec[]): TriggerMetric[] {
+  return specs.map((spec) => ({ name: spec.kind === 'external' ? externalMetricName(index, spec.name) : '', spec }));
 }
 
 /** Where a query goes: the host of its first URL, if it has one, and the credential. */
@@ -207,18 +208,85 @@ export interface ActiveTrigger extends PlannedTrigger {
 /** The running triggers of one object. Replacing a plan keeps every query that stays the same. */
 export interface TriggerSet {
   readonly triggers: readonly ActiveTrigger[];
+  /**
+   * The plan with the metrics of those triggers whose source names them, which is asked if it has not said. A source
+   * that does not answer is asked on, and `onSpecs` tells when it has.
+   * @throws the error of the source, with the trigger in front
+   */
+  complete(plan: readonly PlannedTrigger[], intervalMs: number): Promise<PlannedTrigger[]>;
   replace(plan: readonly PlannedTrigger[], intervalMs: number): void;
   close(): void;
 }
 
-export function createTriggerSet(sampling: Sampling, onSample: (sample: Sample) => void): TriggerSet {
+/** How long a reconcile waits for a source to name its metrics: much for a call, little for who waits for a reconcile. */
+const SPECS_WAIT_MS = 2_000;
+
+/**
+ * @param onSample a trigger has something new to say
+ * @param onSpecs a source names other metrics than those that the triggers were made with: they have to be made anew
+ */
+export function createTriggerSet(sampling: Sampling, onSample: () => void, onSpecs: () => void = () => {}): TriggerSet {
   let triggers: ActiveTrigger[] = [];
+  /** Held by no trigger yet: their sources have not named their metrics, or the plan is not in force. */
+  let pending: Subscription[] = [];
+  /** First questions that are waited for, by query. */
+  const waiting = new Map<string, Promise<unknown>>();
+
+  const subscribe = (query: Query, intervalMs: number): Subscription =>
+    sampling.subscribe(query, {
+      intervalMs,
+      onSample,
+      onActive: onSample,
+      onSpecs: () => {
+        if (!waiting.has(query.key)) onSpecs();
+      },
+    });
+
+  const specsOf = async (trigger: PlannedTrigger, query: Query, intervalMs: number): Promise<readonly MetricSpec[]> => {
+    const { key } = query;
+    let subscription = [...triggers.map((each) => each.subscription), ...pending].find((each) => each?.key === key);
+    if (!subscription) {
+      // The first attempt waits for the answer; later ones take what is known.
+      subscription = subscribe(query, intervalMs);
+      pending.push(subscription);
+      const answer = subscription.fresh({ maxAgeMs: Number.POSITIVE_INFINITY, deadlineMs: SPECS_WAIT_MS });
+      waiting.set(
+        key,
+        answer.finally(() => waiting.delete(key)),
+      );
+    }
+    await waiting.get(key);
+    const specs = subscription.specs();
+    if (specs) return specs;
+    const outcome = subscription.latest()?.outcome;
+    const error = outcome?.kind === 'error' ? outcome.error : undefined;
+    throw new WindlassError(
+      error?.code ?? 'SourceTimeout',
+      `trigger ${trigger.index} (${trigger.type}) has not named its metrics: ${error ? describeError(error) : 'no answer yet'}`,
+      { cause: error, hint: error?.hint ?? 'it is asked again; nothing is scaled by this object until it answers' },
+    );
+  };
+
   return {
     get triggers() {
       return triggers;
     },
+    async complete(plan, intervalMs) {
+      const keys = new Set(plan.map(({ query }) => query?.key));
+      const wanted = pending.filter(({ key }) => keys.has(key));
+      for (const subscription of pending) if (!wanted.includes(subscription)) subscription.close();
+      pending = wanted;
+      return Promise.all(
+        plan.map(async (trigger) => {
+          const { query, definition, index } = trigger;
+          if (!query || !definition.metricsFromSource) return trigger;
+          return { ...trigger, metrics: named(index, await specsOf(trigger, query, intervalMs)) };
+        }),
+      );
+    },
     replace(plan, intervalMs) {
-      const old = triggers;
+      const old = [...triggers, ...pending.map((subscription) => ({ subscription }))];
+      pending = [];
       const kept = new Set<Subscription>();
       triggers = plan.map((trigger): ActiveTrigger => {
         if (!trigger.query) return { ...trigger, subscription: undefined };
@@ -231,13 +299,15 @@ export function createTriggerSet(sampling: Sampling, onSample: (sample: Sample) 
           known.setInterval(intervalMs);
           return { ...trigger, subscription: known };
         }
-        return { ...trigger, subscription: sampling.subscribe(trigger.query, { intervalMs, onSample }) };
+        return { ...trigger, subscription: subscribe(trigger.query, intervalMs) };
       });
       for (const { subscription } of old) if (subscription && !kept.has(subscription)) subscription.close();
     },
     close() {
       for (const { subscription } of triggers) subscription?.close();
+      for (const subscription of pending) subscription.close();
       triggers = [];
+      pending = [];
     },
   };
 }

@@ -95,7 +95,14 @@ export function createScaledJobController({
           queue.add(key);
         },
       }),
-      triggers: createTriggerSet(ctx.sampling, () => queue.add(key)),
+      triggers: createTriggerSet(
+        ctx.sampling,
+        () => queue.add(key),
+        () => {
+          state.stale = true;
+          queue.add(key);
+        },
+      ),
       lastActiveAt: wasActive ? clock.now() : written ? Date.parse(written) : undefined,
       reconciledFor: undefined,
       stale: false,
@@ -237,7 +244,8 @@ export function createScaledJobController({
     for (const note of plan.warnings) {
       state.hold.ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
     }
-    state.triggers.replace(plan.triggers, scaledJobSettings(object).pollingInterval * 1000);
+    const interval = scaledJobSettings(object).pollingInterval * 1000;
+    state.triggers.replace(await state.triggers.complete(plan.triggers, interval), interval);
     // Who takes an object over goes on with it: that is no start.
     if (!state.runs && !takenOver) {
       const note = `Watching ${triggers.length} trigger(s): ${state.status.current.triggersTypes}`;

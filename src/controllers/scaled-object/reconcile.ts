@@ -74,16 +74,18 @@ export async function reconcile(
   for (const note of plan.warnings) {
     ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
   }
+  const interval = settings.pollingInterval * 1000;
+  const triggers = await state.triggers.complete(plan.triggers, interval);
   const wanted = planHpa({
     object,
     target: { apiVersion: apiVersionOf(target.type), kind: target.type.kind, name: target.name },
-    triggers: plan.triggers,
+    triggers,
     version: ctx.version,
   });
 
   // The old triggers go on until the new ones are known to be sound; from here on they are replaced.
   state.modifiers = readModifiers(object);
-  state.triggers.replace(plan.triggers, settings.pollingInterval * 1000);
+  state.triggers.replace(triggers, interval);
   await ensureHpa(ctx, hpas, object, wanted.hpa, state.status.current.hpaName);
   const { externalMetricNames, resourceMetricNames, compositeScalerName } = wanted;
   state.status.set({

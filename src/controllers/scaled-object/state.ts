@@ -64,7 +64,11 @@ export function createScaledObjectState(
       file: ctx.file,
       onChange: () => wake(state, 'dependency'),
     }),
-    triggers: createTriggerSet(ctx.sampling, () => wake(state, 'sample')),
+    triggers: createTriggerSet(
+      ctx.sampling,
+      () => wake(state, 'sample'),
+      () => wake(state, 'dependency'),
+    ),
     target: undefined,
     lastActiveAt: takenOverActivity(object, ctx.clock.now()),
     reconciledFor: undefined,

@@ -1,5 +1,6 @@
 import { defineCommand } from './command.ts';
 import { demo } from './commands/demo.ts';
+import { explain } from './commands/explain.ts';
 import { lint } from './commands/lint.ts';
 import { operator } from './commands/operator.ts';
 import { sandbox } from './commands/sandbox.ts';
@@ -19,5 +20,5 @@ export const root = defineCommand({
       what: 'Name every problem of a manifest, with file, line and field',
     },
   ],
-  subcommands: [demo, sandbox, operator, lint, scalers, trigger],
+  subcommands: [demo, sandbox, operator, explain, lint, scalers, trigger],
 });

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
+import { EXPLAIN_ADDRESS } from './commands/explain.ts';
 import { readPrograms, startLocalCluster } from './local-cluster.ts';
 import { startOperator } from './operator/operator.ts';
 import { readSettings } from './operator/settings.ts';
@@ -17,6 +18,8 @@ export interface SandboxRun {
   print(line?: string): void;
   signal: AbortSignal;
 }
+
+const EXPLAIN_PORT = Number(EXPLAIN_ADDRESS.split(':')[1]);
 
 /** Name of the metrics API's Service, as KEDA's manifests have it. */
 export const METRICS_SERVICE = 'keda-metrics-apiserver';
@@ -35,6 +38,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     programs: run.programs === undefined ? undefined : await readPrograms(run.programs),
   });
   const stops = [() => cluster.stop()];
+  let explainAt: { host: string; port: number } | undefined;
   try {
     if (run.operator) {
       const operator = await startOperator({
@@ -44,13 +48,19 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
         log,
         env: run.env,
         metricsApi: { host: '127.0.0.1', port: 0, service: METRICS_SERVICE, reachableAt: 'localhost' },
+        explain: { host: '127.0.0.1', port: EXPLAIN_PORT, elseAnyPort: true },
       });
       stops.unshift(() => operator.stop());
       await operator.ready;
+      explainAt = operator.explain;
     }
     print(`The sandbox is up at ${cluster.sandbox.url}${run.operator ? ', with the operator in it' : ''}.`);
     print(`  export KUBECONFIG=${path.resolve(run.kubeconfig)}`);
     print('  kubectl get scaledobjects,scaledjobs --all-namespaces');
+    if (explainAt) {
+      const address = explainAt.port === EXPLAIN_PORT ? '' : ` --address http://${explainAt.host}:${explainAt.port}`;
+      print(`  windlass explain scaledobject NAME${address}`);
+    }
     print('Ctrl-C stops it.');
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();

@@ -10,6 +10,7 @@ import type { ClusterReader, HttpSettings } from '../scalers/definition.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import type { Ownership } from './ownership.ts';
 import type { ServiceAccountTokens } from './readers.ts';
+import type { Records } from './records.ts';
 import type { Targets } from './targets.ts';
 
 /** Everything controllers are made from. */
@@ -24,6 +25,8 @@ export interface ControllerContext {
   sampling: Sampling;
   events: EventRecorder;
   metrics: ControllerMetrics;
+  /** Where decisions go, for `windlass explain`. */
+  records: Records;
   cluster: ClusterReader;
   clock: Clock;
   log: Logger;

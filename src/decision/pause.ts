@@ -32,14 +32,15 @@ export function decidePause(input: {
   object: ScaledObject;
   cause: string;
   now: number;
-  current: number;
+  /** Replicas, where somebody asked. */
+  current: number | undefined;
   /** status.pausedReplicaCount: the count that was set already. */
   alreadySet: number | undefined;
 }): { action: Action; record: DecisionRecord } {
   const { object, current } = input;
   const state = pauseState(object);
   const count = state.paused ? state.replicas : undefined;
-  const move = count !== undefined && count !== current && count !== input.alreadySet;
+  const move = count !== undefined && current !== undefined && count !== current && count !== input.alreadySet;
   const action: Action = move ? { kind: 'scale-to-paused', from: current, to: count } : { kind: 'none' };
   const { minReplicaCount, maxReplicaCount, idleReplicaCount } = scaledObjectSettings(object);
   return {
@@ -50,7 +51,7 @@ export function decidePause(input: {
       object: keyOf(object),
       cause: input.cause,
       triggers: [],
-      current,
+      ...(current === undefined ? {} : { current }),
       min: minReplicaCount,
       max: maxReplicaCount,
       ...(idleReplicaCount === undefined ? {} : { idle: idleReplicaCount }),

@@ -56,6 +56,8 @@ export interface DecisionRecord {
   until?: number;
   /** What the rule went by, where its description is too general. */
   detail?: string;
+  /** What kept the action from being done. */
+  failure?: string;
 }
 
 const MOST_TRIGGERS = 32;
@@ -108,6 +110,7 @@ export function explain(record: DecisionRecord): string[] {
   if (record.formula) lines.push(explainFormula(record.formula));
   lines.push(explainBounds(record));
   lines.push(explainAction(record.action));
+  if (record.failure) lines.push(`That failed: ${record.failure}.`);
   const detail = record.detail ? ` (${record.detail})` : '';
   const until = record.until === undefined ? '' : ` Until ${new Date(record.until).toISOString()}.`;
   lines.push(`Rule ${record.rule}: ${RULES[record.rule]}${detail}${until}`);
@@ -148,7 +151,10 @@ function explainFormula({ result, target, activation, problem }: NonNullable<Dec
 
 function explainBounds({ kind, current, wanted, min, max, idle }: DecisionRecord): string {
   const unit = kind === 'ScaledJob' ? 'Job' : 'replica';
-  const now = current === undefined ? `The ${unit}s are not known` : `${plural(current, unit)} now`;
+  const now =
+    current === undefined
+      ? `How many ${unit}s there are was not asked or is not known`
+      : `${plural(current, unit)} now`;
   const want = wanted === undefined ? '' : `, ${wanted} wanted`;
   const rest = idle === undefined ? '' : `, ${idle} when idle`;
   return `${now}${want}; ${min} to ${max} allowed${rest}.`;

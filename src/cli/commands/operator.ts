@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { EXPLAIN_ADDRESS } from './explain.ts';
 
 export const operator = defineCommand({
   name: 'operator',
@@ -59,6 +60,12 @@ that KEDA's operator has (WATCH_NAMESPACE, POD_NAMESPACE, KEDA_HTTP_DEFAULT_TIME
       default: 'true',
       description: 'Whether it gets that',
     },
+    'explain-bind-address': {
+      type: 'string',
+      argument: 'ADDRESS',
+      default: EXPLAIN_ADDRESS,
+      description: 'Where `windlass explain` asks, on loopback only; 0 switches it off',
+    },
     'zap-log-level': { type: 'string', argument: 'debug|info|error', default: 'info', description: 'What to log' },
     'zap-encoder': { type: 'string', argument: 'json|console', default: 'json', description: 'How to log' },
   },
@@ -85,6 +92,7 @@ that KEDA's operator has (WATCH_NAMESPACE, POD_NAMESPACE, KEDA_HTTP_DEFAULT_TIME
         configuration: String(options['validating-webhook-name']),
         patching: String(options['enable-webhook-patching']),
       },
+      explainAt: String(options['explain-bind-address']),
       logLevel: String(options['zap-log-level']),
       logEncoder: String(options['zap-encoder']),
       env,

@@ -4,8 +4,10 @@ import { WindlassError } from '../../base/errors.ts';
 import { createLogger, type LogLevel } from '../../base/log.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadConnection } from '../../kube/config.ts';
+import { parseBindAddress } from '../../servers/telemetry/index.ts';
 import { parsePort } from '../port.ts';
 import { VERSION } from '../version.ts';
+import type { ExplainOptions } from './explain.ts';
 import { startOperator } from './operator.ts';
 import { readSettings } from './settings.ts';
 import type { WebhookOptions } from './webhooks.ts';
@@ -26,6 +28,8 @@ export interface OperatorRun {
     /** A Go boolean. */
     patching: string;
   };
+  /** Where decisions are told: a bind address. */
+  explainAt: string;
   logLevel: string;
   logEncoder: string;
   env: NodeJS.ProcessEnv;
@@ -50,6 +54,7 @@ export async function runOperator(run: OperatorRun): Promise<number> {
     env: run.env,
     metricsApi: { host: run.host, port: parsePort(run.port), service: run.service, reachableAt: run.reachableAt },
     webhooks: webhooksOf(run),
+    explain: explainOf(run.explainAt),
   });
   await new Promise<void>((resolve) => {
     if (run.signal.aborted) resolve();
@@ -59,6 +64,12 @@ export async function runOperator(run: OperatorRun): Promise<number> {
   await operator.stop();
   await client.close();
   return 0;
+}
+
+function explainOf(address: string): ExplainOptions | undefined {
+  const at = parseBindAddress(address, '--explain-bind-address');
+  // Without a host it would be every address, which is refused.
+  return at && { host: at.host ?? '0.0.0.0', port: at.port };
 }
 
 function webhooksOf({ webhooks, reachableAt }: OperatorRun): WebhookOptions | undefined {

@@ -67,6 +67,7 @@ export function createScaledJobController({
     state.triggers.close();
     state.dependencies.close();
     jobs.forget(ns, name);
+    ctx.records.forget('ScaledJob', key);
     ctx.metrics.forgetTriggers('ScaledJob', ns, name, []);
     ctx.metrics.unregistered({ kind: 'ScaledJob', namespace: ns, name });
   };
@@ -111,10 +112,10 @@ export function createScaledJobController({
       toldError: undefined,
       runs: false,
       createRetryAt: 0,
+      createFailure: undefined,
       reported: new Map(),
       toldErrors: new Map(),
       failedBefore: tellsOfFailures(object.status?.conditions),
-      record: undefined,
     };
     states.set(key, state);
     return state;

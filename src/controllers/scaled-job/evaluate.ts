@@ -6,6 +6,7 @@ import type { KubeObject } from '../../base/object.ts';
 import { jobsBeyondHistory } from '../../decision/history.ts';
 import { jobManifest } from '../../decision/job-manifest.ts';
 import { decideJobs, type JobsDecision } from '../../decision/jobs.ts';
+import { clip } from '../../decision/record.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import { isNotFound } from '../../kube/status.ts';
 import type { ControllerContext } from '../context.ts';
@@ -45,9 +46,9 @@ export async function evaluate({ ctx, jobs, state, object, again }: JobEvaluatio
     jobs: jobs.isSynced && !jobs.trouble ? jobs.of(namespace, name) : undefined,
     expected: jobs.expected(namespace, name),
   });
-  state.record = decision.record;
   state.lastActiveAt = decision.lastActiveAt;
-  await create(ctx, jobs, state, object, decision, again);
+  const failure = await create(ctx, jobs, state, object, decision, again);
+  ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
   for (const { type, reason, message } of decision.events) {
     ctx.events.record(object, { type, reason, action: reason, note: message });
   }
@@ -60,6 +61,7 @@ function oldestReading(triggers: readonly TriggerState[], now: number): number {
   return now - Math.max(0, ...ages);
 }
 
+/** @returns what kept Jobs from being created */
 async function create(
   ctx: ControllerContext,
   jobs: Jobs,
@@ -67,10 +69,13 @@ async function create(
   object: ScaledJob,
   { create: count, record }: JobsDecision,
   again: (ms: number) => void,
-): Promise<void> {
-  if (count === 0) return;
+): Promise<string | undefined> {
+  if (count === 0) return undefined;
   const wait = state.createRetryAt - ctx.clock.monotonic();
-  if (wait > 0) return again(wait);
+  if (wait > 0) {
+    again(wait);
+    return state.createFailure;
+  }
   const { name, namespace = '' } = object.metadata;
   const where = { namespace, scaledJob: name };
   const manifest = jobManifest(object, ctx.version);
@@ -101,16 +106,19 @@ async function create(
   }
   if (failure === undefined) {
     state.createRetryAt = 0;
-    return;
+    state.createFailure = undefined;
+    return undefined;
   }
   if (hasCode(failure, 'NotOwner')) throw failure;
   // A quota or a template that the API server refuses: the same requests again at once would only be refused again.
   const retry = retryDelay(failure, 3);
   state.createRetryAt = ctx.clock.monotonic() + retry;
+  state.createFailure = describeError(failure);
   again(retry);
   ctx.log.warn('Job could not be created', { ...where, error: failure });
-  const note = `Job could not be created: ${describeError(failure)}`;
+  const note = `Job could not be created: ${state.createFailure}`;
   ctx.events.record(object, { type: 'Warning', reason: 'KEDAJobCreateFailed', action: 'KEDAJobCreateFailed', note });
+  return state.createFailure;
 }
 
 function noteOutcome(state: ScaledJobState, decision: JobsDecision): void {

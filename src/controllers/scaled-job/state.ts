@@ -1,5 +1,4 @@
 import type { ScaledJobStatus } from '../../api/index.ts';
-import type { DecisionRecord } from '../../decision/record.ts';
 import type { ObjectStatus } from '../object-status.ts';
 import type { Hold } from '../ownership.ts';
 import type { Dependencies } from '../readers.ts';
@@ -26,5 +25,6 @@ export interface ScaledJobState extends TriggerReports {
   runs: boolean;
   /** Until then (monotonic) no Jobs are created, because the last creation failed. */
   createRetryAt: number;
-  record: DecisionRecord | undefined;
+  /** What it failed by. */
+  createFailure: string | undefined;
 }

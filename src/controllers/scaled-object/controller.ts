@@ -100,6 +100,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     states.delete(key);
     state.triggers.close();
     state.dependencies.close();
+    ctx.records.forget('ScaledObject', key);
     ctx.metrics.forgetTriggers('ScaledObject', objectNamespace, name, []);
     ctx.metrics.unregistered({ kind: 'ScaledObject', namespace: objectNamespace, name });
   };

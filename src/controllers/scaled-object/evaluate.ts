@@ -4,6 +4,7 @@ import type { ScaledObject } from '../../api/index.ts';
 import { describeError, hasCode } from '../../base/errors.ts';
 import { hpaActiveCondition } from '../../decision/conditions.ts';
 import type { EventText } from '../../decision/events.ts';
+import { clip } from '../../decision/record.ts';
 import { decideScale, type ScaleDecision } from '../../decision/scale.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import type { ControllerContext } from '../context.ts';
@@ -44,10 +45,10 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
     triggers,
     modifiers: state.modifiers,
   });
-  state.record = decision.record;
   reportFormula(ctx, object, decision.record.formula);
   state.lastActiveAt = decision.lastActiveAt;
-  await act(ctx, state, object, target, decision);
+  const failure = await act(ctx, state, object, target, decision);
+  ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
   for (const event of decision.events) tell(ctx, object, event);
   noteOutcome(state, decision, hpaState(hpas, state, object, { now, again }));
   if (decision.nextCheckAt !== undefined) again(Math.max(0, decision.nextCheckAt - now));
@@ -106,14 +107,15 @@ export async function readyPodsIfNeeded(
   }
 }
 
+/** @returns what kept it from being done */
 async function act(
   ctx: ControllerContext,
   state: ScaledObjectState,
   object: ScaledObject,
   target: Target,
   { action, done, failed, record }: ScaleDecision,
-): Promise<void> {
-  if (action.kind === 'none' || action.kind === 'create-jobs') return;
+): Promise<string | undefined> {
+  if (action.kind === 'none' || action.kind === 'create-jobs') return undefined;
   const where = { namespace: target.namespace, scaledObject: object.metadata.name, target: target.name };
   try {
     const seen = await ctx.targets.read(target);
@@ -121,10 +123,12 @@ async function act(
     state.scaled = { seen, to: action.to, at: ctx.clock.monotonic() };
     ctx.log.info('target scaled', { ...where, from: action.from, to: action.to, rule: record.rule });
     if (done) tell(ctx, object, done);
+    return undefined;
   } catch (error) {
     if (hasCode(error, 'NotOwner')) throw error;
     ctx.log.warn('target could not be scaled', { ...where, from: action.from, to: action.to, error });
     if (failed) tell(ctx, object, { ...failed, message: `${failed.message}: ${describeError(error)}` });
+    return describeError(error);
   }
 }
 

@@ -54,8 +54,10 @@ export async function freeze(
   const hpaName = state.status.current.hpaName ?? hpaNameOf(object);
   if (hpas.get(namespace, hpaName)) await deleteHpa(ctx, namespace, hpaName);
   const pause = pauseState(object);
+  const asked = { object, cause: 'annotation', now: ctx.clock.now() };
   if (!pause.paused || pause.replicas === undefined) {
     state.status.set({ pausedReplicaCount: undefined });
+    ctx.records.add(decidePause({ ...asked, current: undefined, alreadySet: undefined }).record);
     if (pause.paused && 'problem' in pause) {
       throw new WindlassError('InvalidObject', pause.problem, {
         hint: 'mend or remove the annotation; until then the object stays paused as it is',
@@ -66,13 +68,11 @@ export async function freeze(
   const target = await findTarget(ctx, object);
   const current = await ctx.targets.check(target);
   const { action, record } = decidePause({
-    object,
-    cause: 'annotation',
-    now: ctx.clock.now(),
+    ...asked,
     current: current.replicas,
     alreadySet: state.status.current.pausedReplicaCount,
   });
-  state.record = record;
+  ctx.records.add(record);
   if (action.kind === 'scale-to-paused') {
     await ctx.targets.scale(target, action.to);
     const where = { namespace, scaledObject: object.metadata.name };

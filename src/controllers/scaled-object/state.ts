@@ -3,7 +3,6 @@ import { getCondition } from '../../api/conditions.ts';
 import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
 import type { Modifiers } from '../../decision/modifiers.ts';
-import type { DecisionRecord } from '../../decision/record.ts';
 import type { ControllerContext } from '../context.ts';
 import { createObjectStatus, type ObjectStatus } from '../object-status.ts';
 import { type Hold, takeHold } from '../ownership.ts';
@@ -37,8 +36,6 @@ export interface ScaledObjectState extends TriggerReports {
   modifiers: Modifiers | undefined;
   /** What we scaled last, while the watch shows nothing newer than what we saw then. Time is monotonic. */
   scaled: { seen: TargetState | undefined; to: number; at: number } | undefined;
-  /** The newest decision. */
-  record: DecisionRecord | undefined;
 }
 
 export function createScaledObjectState(
@@ -82,7 +79,6 @@ export function createScaledObjectState(
     reported: new Map(),
     toldErrors: new Map(),
     failedBefore: tellsOfFailures(object.status?.conditions),
-    record: undefined,
   };
   return state;
 }

@@ -1,6 +1,7 @@
 import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilDone } from '../../base/until-done.ts';
 import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
 import { startControllers } from '../../controllers/index.ts';
@@ -25,7 +26,6 @@ import { type ExplainOptions, startExplain } from './explain.ts';
 import { type ReplicaOptions, startReplicas } from './replicas.ts';
 import type { OperatorSettings } from './settings.ts';
 import { startTelemetry, type TelemetryOptions } from './telemetry.ts';
-import { untilDone } from './until-done.ts';
 import { startWebhooks, type WebhookOptions, type Webhooks } from './webhooks.ts';
 
 export interface OperatorOptions {
@@ -83,7 +83,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const sampling = createSampling({ clock, log });
   const authority = createAuthority('KEDA', clock.now());
   const replicas =
-    options.replicas && (await startReplicas({ ...options.replicas, authority, client, watches, settings, clock, log }));
+    options.replicas &&
+    (await startReplicas({ ...options.replicas, authority, client, watches, settings, clock, log }));
   const ownership = replicas?.ownership ?? ownsEverything();
   const mayWrite: RecorderOptions['mayWrite'] = (regarding) => mayTell(ownership, regarding);
   const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator', mayWrite });

@@ -2,6 +2,7 @@ import type { ScaledObject } from '../../api/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilDone } from '../../base/until-done.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Discovery } from '../../kube/discovery.ts';
 import type { Store } from '../../kube/store.ts';
@@ -16,7 +17,6 @@ import {
 } from '../../servers/admission/index.ts';
 import { createServingCertificate, type KeyPair, serviceNames } from '../../servers/certificates/index.ts';
 import type { OperatorSettings } from './settings.ts';
-import { untilDone } from './until-done.ts';
 
 export interface WebhookOptions {
   host: string;

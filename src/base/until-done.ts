@@ -1,5 +1,5 @@
-import type { Clock } from '../../base/clock.ts';
-import { describeError } from '../../base/errors.ts';
+import type { Clock } from './clock.ts';
+import { describeError } from './errors.ts';
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;

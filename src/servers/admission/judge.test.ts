@@ -274,6 +274,12 @@ describe('a ScaledObject', () => {
     ]);
   });
 
+  test('reads the name of a wrong parameter once', async () => {
+    const object = so({ triggers: [{ ...cron, metadata: { ...cron.metadata, end: 'x' } }] });
+    const { texts } = await verdictOf('ScaledObject', object);
+    expect(texts).toEqual([expect.stringMatching(/^spec\.triggers\[0\]\.metadata\.end: cannot read/)]);
+  });
+
   test.each<[string, ScaledObject, ClusterContents, string]>([
     [
       'another ScaledObject',

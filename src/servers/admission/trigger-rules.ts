@@ -48,13 +48,19 @@ export function checkTriggers(
     });
     const isOld = before.some((old) => isDeepStrictEqual(old, trigger));
     for (const { path, severity, message, hint } of findings) {
-      const text = hint === undefined ? message : `${message} (${hint})`;
+      const told = withoutField(message, String(path.at(-1)));
+      const text = hint === undefined ? told : `${told} (${hint})`;
       if (severity === 'error' && !isOld)
         verdict.problems.push({ reason: 'incorrect-triggers', path: formatPath(path), message: text });
       else verdict.notes.push(note(path, text));
     }
   });
   return verdict;
+}
+
+/** Some messages begin with the field's name, for where no path stands before them. */
+function withoutField(message: string, field: string): string {
+  return message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
 }
 
 function triggersOf(object: Readonly<Record<string, unknown>> | undefined): Trigger[] {

@@ -18,6 +18,7 @@ function setup(script: { read?: () => Promise<Reading> | Reading; metricSpecs?: 
     ...script,
     watch: (_key, signal, _onReading, signals) =>
       new Promise((resolve, reject) => {
+        if (!signals) throw new Error('the engine gives signals');
         signal.addEventListener('abort', () => resolve());
         streams.push({
           ...signals,

@@ -110,7 +110,7 @@ export interface Scaler {
    */
   read(signal: AbortSignal): Promise<Reading>;
   /** Follows the source and calls back at every change until the signal is aborted; rejects when the stream breaks. */
-  watch?(signal: AbortSignal, onReading: (reading: Reading) => void, signals: StreamSignals): Promise<void>;
+  watch?(signal: AbortSignal, onReading: (reading: Reading) => void, signals?: StreamSignals): Promise<void>;
   /**
    * `watch` reports every change and its first call comes at once: while the stream lives the last reading is the
    * present one, and nothing is polled.

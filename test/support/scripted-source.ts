@@ -33,7 +33,7 @@ export interface Script {
     key: string,
     signal: AbortSignal,
     onReading: (reading: Reading) => void,
-    signals: StreamSignals,
+    signals?: StreamSignals,
   ) => Promise<void>;
   /** For sources that name their metrics themselves. */
   metricSpecs?: () => Promise<MetricSpec[]>;

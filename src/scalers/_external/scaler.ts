@@ -18,6 +18,8 @@ const CALL_MS = 20_000;
 const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 60_000;
 
+const NOBODY: StreamSignals = { active() {}, specs() {}, alive() {} };
+
 /** Asks a server of `externalscaler.ExternalScaler`. With `push` it follows the server's streams too. */
 export function createExternalScaler(config: ExternalConfig, deps: ScalerDeps, { push }: { push: boolean }): Scaler {
   const { context, clock } = deps;
@@ -98,7 +100,7 @@ export function createExternalScaler(config: ExternalConfig, deps: ScalerDeps, {
     }
   };
 
-  const watch = async (signal: AbortSignal, _: unknown, signals: StreamSignals): Promise<void> => {
+  const watch = async (signal: AbortSignal, _: unknown, signals = NOBODY): Promise<void> => {
     const both = new AbortController();
     const abort = () => both.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });

@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# See bin/windlass.js: starts take a third of the time.
+export NODE_COMPILE_CACHE ?= $(CURDIR)/.cache/compile
 
 # The Node.js that npm installed beside the project; machines it has no build for use their own (24 or later).
 NODE = $$(test -x node_modules/.bin/node && echo node_modules/.bin/node || echo node) --disable-warning=ExperimentalWarning

@@ -3,13 +3,17 @@
 // otherwise the one that npm installed beside the project.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const main = `${root}src/cli/main.ts`;
 const flags = ['--disable-warning=ExperimentalWarning'];
+// Keeps what Node.js makes of the TypeScript: without it every start loads the type stripper, which costs 30 MB and half a second.
+const cache = process.env.NODE_COMPILE_CACHE ?? `${root}.cache/compile`;
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  module.enableCompileCache?.(cache);
   process.removeAllListeners('warning');
   await import(main);
 } else {
@@ -20,7 +24,10 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     );
     process.exit(1);
   }
-  const child = spawn(pinned, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(pinned, [...flags, main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE_COMPILE_CACHE: cache },
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     if (signal) process.kill(process.pid, signal);

@@ -12,6 +12,8 @@ export interface OperatorSettings {
   podNamespace: string;
   auth: AuthSettings;
   http: HttpSettings;
+  /** Lowest TLS version that the admission webhooks speak. */
+  serviceMinTlsVersion: HttpSettings['minTlsVersion'];
   scaledObjectConcurrency: number;
   scaledJobConcurrency: number;
   /** Seconds that tokens of service accounts are asked for. */
@@ -57,6 +59,7 @@ export function readSettings(env: Env): OperatorSettings {
       minTlsVersion: tlsVersion(env),
       extraCa: [],
     },
+    serviceMinTlsVersion: serviceTlsVersion(env),
     scaledObjectConcurrency: wholeNumber(env, 'KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES') ?? SCALED_OBJECT_CONCURRENCY,
     scaledJobConcurrency: wholeNumber(env, 'KEDA_SCALEDJOB_CTRL_MAX_RECONCILES') ?? SCALED_JOB_CONCURRENCY,
     tokenExpirySeconds: tokenExpiry(env),
@@ -74,6 +77,13 @@ function timeout(env: Env): number {
 function tlsVersion(env: Env): HttpSettings['minTlsVersion'] {
   const text = env.KEDA_HTTP_MIN_TLS_VERSION;
   return (text && text in TLS_VERSIONS ? TLS_VERSIONS[text as keyof typeof TLS_VERSIONS] : undefined) ?? 'TLSv1.2';
+}
+
+/** KEDA 2.21: without the variable, the version of HTTP clients; with one that names no version, the newest. */
+function serviceTlsVersion(env: Env): HttpSettings['minTlsVersion'] {
+  const text = env.KEDA_SERVICE_MIN_TLS_VERSION;
+  if (text === undefined) return tlsVersion(env);
+  return text in TLS_VERSIONS ? TLS_VERSIONS[text as keyof typeof TLS_VERSIONS] : 'TLSv1.3';
 }
 
 function wholeNumber(env: Env, name: string): number | undefined {

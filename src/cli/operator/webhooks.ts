@@ -64,6 +64,7 @@ export async function startWebhooks(options: {
   const server = createAdmissionServer({
     facts: createClusterFacts({ client, discovery, clock, namespace, claims, foreignAutoscalers }),
     tls: createServingCertificate(authority, names, clock.now()),
+    minTlsVersion: settings.serviceMinTlsVersion,
     metrics,
     clock,
     log,

@@ -1,3 +1,4 @@
+import type { SecureVersion } from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
@@ -48,7 +49,7 @@ export interface AdmissionServerOptions {
   facts: ClusterFacts;
   tls: ServingCertificate;
   /** Default TLSv1.2. */
-  minTlsVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  minTlsVersion?: SecureVersion | undefined;
   metrics?: AdmissionMetrics | undefined;
   log: Logger;
   clock: Clock;

@@ -1,8 +1,8 @@
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Azurite, startAzurite } from '../../cli/demo/azurite.ts';
 import { scalerDeps, triggerContext } from '../../../test/support/scaler-deps.ts';
 import { conformance } from '../../../test/support/scaler-kit.ts';
+import { type Azurite, startAzurite } from '../../cli/demo/azurite.ts';
 import { parseTrigger } from '../parse.ts';
 import { definition } from './definition.ts';
 import { createScaler } from './scaler.ts';

@@ -108,13 +108,15 @@ function claimsAnew(
   object: ScaledObject | ScaledJob,
   oldObject: Readonly<Record<string, unknown>> | undefined,
 ): boolean {
-  if (kind !== 'ScaledObject' || !valueAt(oldObject, ['spec', 'scaleTargetRef'])) return true;
+  const before = oldObject as unknown as ScaledObject;
+  if (kind !== 'ScaledObject' || !valueAt(before, ['spec', 'scaleTargetRef']) || !valueAt(before, ['metadata', 'name']))
+    return true;
   const claims = (each: ScaledObject) => [
     scaleTargetOf(each),
     hpaNameOf(each),
     each.metadata.annotations?.[TRANSFER_HPA_OWNERSHIP],
   ];
-  return !isDeepStrictEqual(claims(object as ScaledObject), claims(oldObject as unknown as ScaledObject));
+  return !isDeepStrictEqual(claims(object as ScaledObject), claims(before));
 }
 
 /** Puts problems before notes, and says one thing about a field where a second would only follow from the first. */

@@ -237,6 +237,7 @@ async function createNamespace(cluster: TestCluster, discovery: Discovery, name:
     },
     async end() {
       for (const stop of stops.splice(0)) stop();
+      if ((await client.find(NAMESPACES, name)) === undefined) return;
       await client.delete(NAMESPACES, name);
       await eventually(async () => (await client.find(NAMESPACES, name)) === undefined, 20_000);
     },

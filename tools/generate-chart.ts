@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isAlias, isMap, isScalar, type Node, parse, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { KINDS } from '../src/api/kinds.ts';
+import { operator } from '../src/cli/commands/operator.ts';
 import { crdOf } from '../src/spec/object-crd.ts';
 
 const CHART = 'charts/windlass';
@@ -24,6 +25,8 @@ export function generateChart(): Map<string, string> {
   const files = new Map([
     [`${CHART}/Chart.yaml`, chartFile()],
     [`${CHART}/files/standard.json`, json(standard)],
+    // The chart passes only flags that there are.
+    [`${CHART}/files/flags.json`, json(Object.keys(operator.options ?? {}))],
     [`${CHART}/values.schema.json`, json(valuesSchema(values))],
     [`${CHART}/README.md`, page(values)],
   ]);
@@ -75,7 +78,7 @@ export function chartValues(source: string): ChartValue[] {
 
 const plain = (node: Node | null, document: ReturnType<typeof parseDocument>): unknown => node?.toJS(document) ?? null;
 
-type Schema = { type?: string[]; description?: string; properties?: Record<string, Schema>; items?: Schema };
+type Schema = { type?: string[] | undefined; description?: string; properties?: Record<string, Schema> };
 
 /** Types only, and any further name: what has no meaning is named after an installation, not refused. */
 function valuesSchema(values: readonly ChartValue[]): object {
@@ -87,8 +90,7 @@ function valuesSchema(values: readonly ChartValue[]): object {
       schema.properties[name] ??= { type: ['object', 'null'] };
       schema = schema.properties[name];
     }
-    const types = type === undefined ? typesOf(standard) : type.split('|');
-    if (types) schema.type = types;
+    schema.type = type === undefined ? typesOf(standard) : type.split('|');
     schema.description = description;
   }
   return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'Values of the Windlass chart', ...root };

@@ -47,7 +47,7 @@ export const SERVER_PERMISSIONS: readonly Permission[] = [
     names: [INSTALLED_NAMES.certificateSecret],
     when: 'own-certificates',
   }),
-  permission(SECRETS, ['update', 'patch'], 'renew it', {
+  permission(SECRETS, ['update'], 'renew it', {
     scope: 'own',
     names: [INSTALLED_NAMES.certificateSecret],
     when: 'own-certificates',

@@ -7,9 +7,13 @@
 {{- if .Values.logging.operator.stackTracesEnabled }}
 {{- $flags = append $flags "zap-stacktrace-level=error" }}
 {{- end }}
+{{- with .Values.operator.leaderElectionID }}
+{{- $flags = append $flags (printf "leader-election-id=%v" .) }}
+{{- end }}
 {{- $flags = append $flags (printf "disable-compression=%v" .Values.operator.disableCompression) }}
 {{- $flags = append $flags (printf "secure-port=%v" .Values.service.portHttpsTarget) }}
 {{- $flags = append $flags (printf "health-probe-bind-address=:%v" .Values.operator.healthProbePort) }}
+{{- $flags = append $flags (printf "metrics-service-bind-address=:%v" .Values.operator.metricsServiceTargetPort) }}
 {{- $flags = append $flags (printf "cert-dir=%v" .Values.certificates.mountPath) }}
 {{- $flags = append $flags (printf "cert-secret-name=%v" .Values.certificates.secretName) }}
 {{- $flags = append $flags (printf "enable-cert-rotation=%v" (eq (include "windlass.ownCertificates" .) "true")) }}
@@ -17,6 +21,9 @@
 {{- $flags = append $flags (printf "enable-webhook-patching=%v" .Values.webhooks.enabled) }}
 {{- $flags = append $flags (printf "operator-service-name=%v" .Values.operator.name) }}
 {{- $flags = append $flags (printf "metrics-server-service-name=%v" (include "windlass.metricsServiceName" .)) }}
+{{- if .Values.webhooks.enabled }}
+{{- $flags = append $flags (printf "webhooks-port=%v" (.Values.webhooks.port | default 9443)) }}
+{{- end }}
 {{- $flags = append $flags (printf "webhooks-service-name=%v" .Values.webhooks.name) }}
 {{- $flags = append $flags (printf "k8s-cluster-name=%v" (tpl .Values.clusterName .)) }}
 {{- $flags = append $flags (printf "k8s-cluster-domain=%v" .Values.clusterDomain) }}
@@ -33,11 +40,14 @@
 {{- $flags = append $flags (printf "http-max-idle-conns=%v" .Values.http.maxIdleConns) }}
 {{- $flags = append $flags (printf "http-max-idle-conns-per-host=%v" .Values.http.maxIdleConnsPerHost) }}
 {{- $flags = append $flags (printf "http-idle-conn-timeout=%v" .Values.http.idleConnTimeout) }}
-{{- range $flag, $value := .Values.extraArgs.keda }}
-{{- $flags = append $flags (printf "%s=%v" $flag $value) }}
-{{- end }}
+{{- $known := .Files.Get "files/flags.json" | fromJsonArray }}
 {{- range $flags }}
+{{- if has (splitList "=" . | first) $known }}
 - {{ printf "--%s" . | quote }}
+{{- end }}
+{{- end }}
+{{- range $flag, $value := .Values.extraArgs.keda }}
+- {{ printf "--%s=%v" $flag $value | quote }}
 {{- end }}
 {{- end }}
 
@@ -62,6 +72,10 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
 - name: OPERATOR_NAME
   value: {{ .Values.operator.name | quote }}
 {{- with .Values.http.timeout }}

@@ -148,7 +148,6 @@
   - list
   - watch
   - update
-  - patch
 {{- end }}
 {{- if include "windlass.when.own-certificates" . }}
 - apiGroups:

@@ -17,6 +17,15 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $standards := include "windlass.standard" . | fromJson }}
+{{- $flags := .Files.Get "files/flags.json" | fromJsonArray }}
+{{- range $path, $flag := $other.flags }}
+{{- $at := include "windlass.at" (dict "in" $.Values "path" $path) | fromJson }}
+{{- $standard := include "windlass.at" (dict "in" $standards "path" $path) | fromJson }}
+{{- if and (not (has $flag $flags)) (or $at.value (kindIs "bool" $at.value)) (ne (toJson $at.value) (toJson $standard.value)) }}
+- {{ $path }}: this version of the operator has no --{{ $flag }}
+{{- end }}
+{{- end }}
 {{- $accepted := dict }}
 {{- range $other.accepted }}{{ $_ := set $accepted . true }}{{ end }}
 {{- include "windlass.unknown" (dict "given" .Values "standard" (include "windlass.standard" . | fromJson) "known" $known "accepted" $accepted "path" "") }}

@@ -66,6 +66,16 @@ that KEDA's operator has (WATCH_NAMESPACE, POD_NAMESPACE, KEDA_HTTP_DEFAULT_TIME
       default: EXPLAIN_ADDRESS,
       description: 'Where `windlass explain` asks, on loopback only; 0 switches it off',
     },
+    'metrics-service-bind-address': {
+      type: 'string',
+      argument: 'ADDRESS',
+      description:
+        'Where the other replicas ask this one for metrics; :9666, or with --reachable-at a free port of this machine',
+    },
+    'leader-elect': {
+      type: 'boolean',
+      description: 'Taken as KEDA has it, and without meaning: all replicas work, and share the objects out',
+    },
     'zap-log-level': { type: 'string', argument: 'debug|info|error', default: 'info', description: 'What to log' },
     'zap-encoder': { type: 'string', argument: 'json|console', default: 'json', description: 'How to log' },
   },
@@ -92,6 +102,7 @@ that KEDA's operator has (WATCH_NAMESPACE, POD_NAMESPACE, KEDA_HTTP_DEFAULT_TIME
         configuration: String(options['validating-webhook-name']),
         patching: String(options['enable-webhook-patching']),
       },
+      peersAt: options['metrics-service-bind-address'] as string | undefined,
       explainAt: String(options['explain-bind-address']),
       logLevel: String(options['zap-log-level']),
       logEncoder: String(options['zap-encoder']),

@@ -1,7 +1,7 @@
 import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
 import type { Clock } from '../../base/clock.ts';
+import { WindlassError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { untilDone } from '../../base/until-done.ts';
 import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
 import { startControllers } from '../../controllers/index.ts';
@@ -17,11 +17,12 @@ import { createNamedWatches } from '../../kube/named-watch.ts';
 import { isAlreadyExists } from '../../kube/status.ts';
 import { createStore } from '../../kube/store.ts';
 import { createSampling } from '../../sampling/index.ts';
-import { createAuthority, createServingCertificate, serviceNames } from '../../servers/certificates/index.ts';
-import { ensureApiService } from '../../servers/metrics-api/api-service.ts';
+import { serviceNames } from '../../servers/certificates/index.ts';
+import { API_SERVICE, ensureApiService, trustApiService } from '../../servers/metrics-api/api-service.ts';
 import { createDelegatedAuth } from '../../servers/metrics-api/delegated-auth.ts';
 import { createMetricsApi } from '../../servers/metrics-api/index.ts';
 import { VERSION } from '../version.ts';
+import { type CertificateOptions, startCertificates } from './certificates.ts';
 import { type ExplainOptions, startExplain } from './explain.ts';
 import { type ReplicaOptions, startReplicas } from './replicas.ts';
 import type { OperatorSettings } from './settings.ts';
@@ -45,9 +46,15 @@ export interface OperatorOptions {
      * Without it the Service and the APIService are somebody else's, and only the trust in our certificate is set.
      */
     reachableAt?: string | undefined;
+    /** Default true; false leaves the APIService alone, for who has its authority put in by cert-manager. */
+    register?: boolean | undefined;
   };
   /** Without it this process is the only one, and owns every object. */
   replicas?: ReplicaOptions | undefined;
+  /** Default: made for this process alone. */
+  certificates?: CertificateOptions | undefined;
+  /** Ends a start that waits for the API server. */
+  signal?: AbortSignal | undefined;
   /** Without it nothing is counted, scraped or probed. */
   telemetry?: TelemetryOptions | undefined;
   /** Without it nobody is told why something was scaled. */
@@ -81,10 +88,21 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const explain = options.explain && (await startExplain(options.explain, { records, log }));
   const watches = createNamedWatches({ client, clock, log });
   const sampling = createSampling({ clock, log });
-  const authority = createAuthority('KEDA', clock.now());
+  const { service, reachableAt, register = true } = options.metricsApi;
+  const certificates = await startCertificates(
+    options.certificates ?? {
+      from: { kind: 'memory' },
+      names: [
+        ...serviceNames(service, settings.podNamespace),
+        ...(options.webhooks ? serviceNames(options.webhooks.service, settings.podNamespace) : []),
+        ...new Set(['localhost', ...(reachableAt === undefined ? [] : [reachableAt])]),
+      ],
+    },
+    { client, watches, namespace: settings.podNamespace, signal: options.signal, clock, log },
+  );
   const replicas =
     options.replicas &&
-    (await startReplicas({ ...options.replicas, authority, client, watches, settings, clock, log }));
+    (await startReplicas({ ...options.replicas, certificates, client, watches, settings, clock, log }));
   const ownership = replicas?.ownership ?? ownsEverything();
   const mayWrite: RecorderOptions['mayWrite'] = (regarding) => mayTell(ownership, regarding);
   const events = createEventRecorder({ client, clock, log, reportingController: 'keda-operator', mayWrite });
@@ -115,13 +133,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   replicas?.tellOfKeda(events);
   const controllers = startControllers({ ctx, deployments, statefulSets, settings });
 
-  const { service } = options.metricsApi;
-  const names = [...serviceNames(service, settings.podNamespace), 'localhost'];
   const auth = createDelegatedAuth({ client, watches, log });
+  const shows = certificates.pair;
   const metricsApi = createMetricsApi({
     lookup: replicas?.serve(controllers) ?? controllers.lookup,
     auth,
-    tls: createServingCertificate(authority, names, clock.now()),
+    tls: shows,
     ready: isServing,
     log,
     clock,
@@ -139,28 +156,33 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       settings,
       discovery,
       scaledObjects,
-      authority,
+      certificates,
       metrics: telemetry?.telemetry,
       clock,
       log,
     }));
 
-  const { reachableAt } = options.metricsApi;
-  const register = async () => {
-    if (reachableAt !== undefined) await ensureNamespace(client, settings.podNamespace);
-    await ensureApiService(client, {
-      service: { namespace: settings.podNamespace, name: service, port: 443 },
-      endpoint: reachableAt === undefined ? undefined : { host: reachableAt, port: address.port },
-      caBundle: authority.cert,
-    });
+  const announce = async (caBundle: string) => {
+    if (!register) return;
+    if (reachableAt !== undefined) {
+      await ensureNamespace(client, settings.podNamespace);
+      await ensureApiService(client, {
+        service: { namespace: settings.podNamespace, name: service, port: 443 },
+        endpoint: { host: reachableAt, port: address.port },
+        caBundle,
+      });
+    } else if (caBundle !== '' && (await trustApiService(client, caBundle)) === 'missing') {
+      throw new WindlassError('KubernetesRefused', `there is no APIService ${API_SERVICE}`, {
+        hint: 'install it: without it no HPA gets a value of an external metric',
+      });
+    }
   };
   const stopping = new AbortController();
   const ready = (async () => {
     await Promise.all([controllers.synced, auth.synced]);
     isReady = true;
     // Without it no HPA gets a value, so it is tried until it works.
-    const tell = (error: unknown) => log.error('the external metrics API cannot be registered', { error });
-    await untilDone(register, { clock, tell, signal: stopping.signal });
+    await certificates.follow({ name: 'external metrics API', shows, setTls: metricsApi.setTls, trust: announce });
     log.info('operator is ready', { metricsApi: `${address.host}:${address.port}` });
   })();
   ready.catch((error: unknown) => {
@@ -175,6 +197,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     ready,
     async stop() {
       stopping.abort(new Error('the operator stops'));
+      certificates.stop();
       await webhooks?.stop();
       const stopped = controllers.stop();
       // Only quick work is waited for: what others are to take over must not wait for a slow source.

@@ -1,28 +1,51 @@
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { apiVersionOf } from '../../base/object.ts';
+import type { Controllers } from '../../controllers/index.ts';
 import { type Ownership, ownershipOf } from '../../controllers/ownership.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import { watchLeaderLease } from '../../kube/leader-lease.ts';
-import { createMembership, LEASES, type Membership } from '../../kube/lease.ts';
+import { createMembership, LEASES } from '../../kube/lease.ts';
 import type { NamedWatches } from '../../kube/named-watch.ts';
+import type { CertificateKeeper } from '../../servers/certificates/index.ts';
+import type { MetricLookup } from '../../servers/metrics-api/types.ts';
+import {
+  createPeerClient,
+  createPeerServer,
+  createReplicatedLookup,
+  type PeerServer,
+} from '../../servers/peers/index.ts';
 import type { OperatorSettings } from './settings.ts';
 
 /** How this process takes part in a group of replicas. */
 export interface ReplicaOptions {
   /** The pod's name. */
   identity: string;
-  /** `host:port` at which the others may ask this replica for metrics. */
-  peerAddress?: string | undefined;
+  /** Where the others may ask this replica for metrics; without it they get an error for what it owns. */
+  peers?:
+    | {
+        /** Undefined is every address. */
+        host: string | undefined;
+        /** 0 is a free one. */
+        port: number;
+        /** The address under which the others reach it. */
+        reachableAt: string;
+      }
+    | undefined;
 }
 
 export interface Replicas {
-  membership: Membership;
   ownership: Ownership;
+  /** From now on answers the others for what runs here; gives the look-up that answers for everything. */
+  serve(controllers: Pick<Controllers, 'lookup' | 'locate'>): MetricLookup;
   /** Tells from now on, once a time, that the KEDA operator is at work and this one waits for it. */
   tellOfKeda(events: EventRecorder): void;
   /** Leaves the group: the others take over at once. */
+  leave(): Promise<void>;
+  /** Asks and answers the others no longer. */
   stop(): Promise<void>;
 }
 
@@ -37,14 +60,31 @@ export interface StartReplicasOptions extends ReplicaOptions {
   client: KubeClient;
   watches: NamedWatches;
   settings: Pick<OperatorSettings, 'podNamespace' | 'lease'>;
+  /** Of the authorities that all replicas trust. */
+  certificates: CertificateKeeper;
   clock: Clock;
   log: Logger;
 }
 
-/** Joins the group of replicas in the operator's namespace. */
-export function startReplicas(options: StartReplicasOptions): Replicas {
-  const { client, watches, settings, clock, log, identity, peerAddress } = options;
+/**
+ * Joins the group of replicas in the operator's namespace.
+ * @throws PortInUse
+ */
+export async function startReplicas(options: StartReplicasOptions): Promise<Replicas> {
+  const { client, watches, settings, clock, log, identity, certificates } = options;
   const namespace = settings.podNamespace;
+  const name = `${GROUP}.${namespace}.svc`;
+  const credentials = certificates.member(name);
+  let here: Pick<Controllers, 'lookup' | 'locate'> | undefined;
+  const server = createPeerServer({
+    local: (...asked) => here?.lookup(...asked) ?? { kind: 'error', message: 'this replica is starting' },
+    isHere: (...asked) => here?.locate(...asked)?.isHere ?? false,
+    credentials,
+    clock,
+    log,
+  });
+  const peerAddress = options.peers && (await listen(server, options.peers));
+  const peers = createPeerClient({ credentials, clock });
   const membership = createMembership({
     client,
     namespace,
@@ -55,11 +95,29 @@ export function startReplicas(options: StartReplicasOptions): Replicas {
     ...settings.lease,
     annotations: peerAddress === undefined ? undefined : { [PEER_ANNOTATION]: peerAddress },
   });
+  const forgetCertificates = certificates.onChange(() => {
+    const fresh = certificates.member(name);
+    server.setCredentials(fresh);
+    peers.setCredentials(fresh);
+  });
   const keda = watchLeaderLease({ watches, namespace, name: KEDA_LEASE, clock, log });
   const ownership = ownershipOf(membership, keda);
   return {
-    membership,
     ownership,
+    serve(controllers) {
+      here = controllers;
+      return createReplicatedLookup({
+        local: controllers.lookup,
+        locate: controllers.locate,
+        ownerOf(uid) {
+          const member = membership.ownerOf(uid);
+          if (member === membership.identity) return 'here';
+          return { member, address: membership.annotationsOf(member)[PEER_ANNOTATION] };
+        },
+        ask: peers.ask,
+        clock,
+      });
+    },
     tellOfKeda(events) {
       const tell = (holder: string | undefined) => {
         if (holder === undefined) return log.info('the KEDA operator has given up its lease', { lease: KEDA_LEASE });
@@ -77,10 +135,30 @@ export function startReplicas(options: StartReplicasOptions): Replicas {
       keda.onChange(tell);
       if (keda.holder !== undefined) tell(keda.holder);
     },
-    async stop() {
+    async leave() {
       await ownership.close();
       keda.stop();
       await membership.stop();
     },
+    async stop() {
+      forgetCertificates();
+      await Promise.all([server.close(), peers.close()]);
+    },
   };
+}
+
+/** Listens, and gives the address for the other replicas. */
+async function listen(
+  server: PeerServer,
+  { host, port, reachableAt }: NonNullable<ReplicaOptions['peers']>,
+): Promise<string> {
+  const address = await server.listen(host, port);
+  return `${isIPv6(reachableAt) ? `[${reachableAt}]` : reachableAt}:${address.port}`;
+}
+
+/** The address of this pod: POD_IP, else the first that is not a loopback one. */
+export function ownAddress(env: Readonly<Record<string, string | undefined>>): string {
+  if (env.POD_IP) return env.POD_IP;
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return all.find(({ internal, address }) => !internal && !address.startsWith('fe80:'))?.address ?? '127.0.0.1';
 }

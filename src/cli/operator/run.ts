@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { parseBoolean } from '../../base/boolean.ts';
 import { systemClock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
@@ -9,6 +10,7 @@ import { parsePort } from '../port.ts';
 import { VERSION } from '../version.ts';
 import type { ExplainOptions } from './explain.ts';
 import { startOperator } from './operator.ts';
+import { ownAddress, type ReplicaOptions } from './replicas.ts';
 import { readSettings } from './settings.ts';
 import type { WebhookOptions } from './webhooks.ts';
 
@@ -28,6 +30,8 @@ export interface OperatorRun {
     /** A Go boolean. */
     patching: string;
   };
+  /** Where the other replicas ask this one for metrics: a bind address; undefined for the usual one. */
+  peersAt: string | undefined;
   /** Where decisions are told: a bind address. */
   explainAt: string;
   logLevel: string;
@@ -43,8 +47,13 @@ export async function runOperator(run: OperatorRun): Promise<number> {
     encoder: run.logEncoder === 'console' ? 'console' : 'json',
   });
   const settings = readSettings(run.env);
+  const identity = run.env.POD_NAME || hostname();
   const connection = await loadConnection({ kubeconfig: run.kubeconfig, context: run.context, env: run.env });
-  const client = createKubeClient(connection, { clock: systemClock, log, userAgent: `windlass/${VERSION}` });
+  const client = createKubeClient(connection, {
+    clock: systemClock,
+    log,
+    userAgent: `windlass/${VERSION} (${identity})`,
+  });
   log.info('operator starts', { version: VERSION, server: connection.server, from: connection.source });
   const operator = await startOperator({
     client,
@@ -54,6 +63,7 @@ export async function runOperator(run: OperatorRun): Promise<number> {
     env: run.env,
     metricsApi: { host: run.host, port: parsePort(run.port), service: run.service, reachableAt: run.reachableAt },
     webhooks: webhooksOf(run),
+    replicas: { identity, peers: peersOf(run) },
     explain: explainOf(run.explainAt),
   });
   await new Promise<void>((resolve) => {
@@ -64,6 +74,22 @@ export async function runOperator(run: OperatorRun): Promise<number> {
   await operator.stop();
   await client.close();
   return 0;
+}
+
+/** KEDA 2.21 listens on this port for its metrics server. */
+const PEER_PORT = 9_666;
+
+function peersOf({ peersAt, reachableAt, env }: OperatorRun): ReplicaOptions['peers'] {
+  // Beside a cluster several of them may run on one machine.
+  const usual = reachableAt === undefined ? `:${PEER_PORT}` : '127.0.0.1:0';
+  const at = parseBindAddress(peersAt ?? usual, '--metrics-service-bind-address');
+  if (!at) return undefined;
+  const { host, port } = at;
+  return {
+    host,
+    port,
+    reachableAt: host === undefined || host === '0.0.0.0' || host === '::' ? ownAddress(env) : host,
+  };
 }
 
 function explainOf(address: string): ExplainOptions | undefined {

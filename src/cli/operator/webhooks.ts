@@ -2,7 +2,6 @@ import type { ScaledObject } from '../../api/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { untilDone } from '../../base/until-done.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Discovery } from '../../kube/discovery.ts';
 import type { Store } from '../../kube/store.ts';
@@ -15,7 +14,7 @@ import {
   followForeignAutoscalers,
   trustWebhookConfiguration,
 } from '../../servers/admission/index.ts';
-import { createServingCertificate, type KeyPair, serviceNames } from '../../servers/certificates/index.ts';
+import type { CertificateKeeper } from '../../servers/certificates/index.ts';
 import type { OperatorSettings } from './settings.ts';
 
 export interface WebhookOptions {
@@ -50,28 +49,26 @@ export async function startWebhooks(options: {
   settings: OperatorSettings;
   discovery: Discovery;
   scaledObjects: Store<ScaledObject>;
-  authority: KeyPair;
+  certificates: CertificateKeeper;
   metrics?: AdmissionMetrics | undefined;
   clock: Clock;
   log: Logger;
 }): Promise<Webhooks> {
-  const { webhooks, client, settings, discovery, scaledObjects, authority, metrics, clock, log } = options;
-  const { namespace, podNamespace } = settings;
+  const { webhooks, client, settings, discovery, scaledObjects, certificates, metrics, clock, log } = options;
+  const { namespace } = settings;
   const { reachableAt, configuration: name, register = true } = webhooks;
   const foreignAutoscalers = followForeignAutoscalers({ client, namespace, clock, log });
   const claims = followClaims(scaledObjects);
-  const names = [...serviceNames(webhooks.service, podNamespace), reachableAt ?? 'localhost'];
+  const shows = certificates.pair;
   const server = createAdmissionServer({
     facts: createClusterFacts({ client, discovery, clock, namespace, claims, foreignAutoscalers }),
-    tls: createServingCertificate(authority, names, clock.now()),
+    tls: shows,
     minTlsVersion: settings.serviceMinTlsVersion,
     metrics,
     clock,
     log,
   });
-  const stopping = new AbortController();
   const stop = async () => {
-    stopping.abort(new Error('the operator stops'));
     await server.close();
     foreignAutoscalers.stop();
   };
@@ -83,19 +80,23 @@ export async function startWebhooks(options: {
     throw error;
   }
 
-  const caBundle = authority.cert;
-  const announce = async () => {
+  const announce = async (caBundle: string) => {
+    if (!register) return;
     if (reachableAt !== undefined) {
       const url = `https://${reachableAt}:${address.port}`;
       await ensureWebhookConfiguration(client, { name, at: { url }, caBundle });
-    } else if ((await trustWebhookConfiguration(client, { name, caBundle })) === 'missing') {
+    } else if (caBundle !== '' && (await trustWebhookConfiguration(client, { name, caBundle })) === 'missing') {
       throw new WindlassError('KubernetesRefused', `there is no ValidatingWebhookConfiguration ${name}`, {
         hint: 'install it, or name the one there is with --validating-webhook-name',
       });
     }
   };
-  const tell = (error: unknown) => log.error('the webhooks cannot be registered', { error });
-  const registered = register ? untilDone(announce, { clock, tell, signal: stopping.signal }) : Promise.resolve();
+  const registered = certificates.follow({
+    name: 'admission webhooks',
+    shows,
+    setTls: server.setTls,
+    trust: announce,
+  });
   // Nobody has to wait for it.
   registered.catch(() => {});
   log.info('admission webhooks listen', { ...address });

@@ -1,15 +1,11 @@
-import { SERVICES } from '../../api/resources.ts';
-import type { ResourceType } from '../../base/object.ts';
+import { API_SERVICES, SERVICES } from '../../api/resources.ts';
+import { apiVersionOf, type KubeObject } from '../../base/object.ts';
+import { applyIfChanged } from '../../kube/apply.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { GROUP, VERSION } from './discovery.ts';
 
-const API_SERVICES: ResourceType = {
-  group: 'apiregistration.k8s.io',
-  version: 'v1',
-  plural: 'apiservices',
-  kind: 'APIService',
-  namespaced: false,
-};
+/** Name that the APIService has to have. */
+export const API_SERVICE = `${VERSION}.${GROUP}`;
 
 export interface ApiServiceOptions {
   /** The Service in front of the metrics API; `name.namespace.svc` must be a name of the serving certificate. */
@@ -41,11 +37,10 @@ export async function ensureApiService(client: KubeClient, options: ApiServiceOp
     };
     await client.patch(SERVICES, name, content, { type: 'apply', force: true, namespace });
   }
-  const name = `${VERSION}.${GROUP}`;
   const content = {
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name },
+    apiVersion: apiVersionOf(API_SERVICES),
+    kind: API_SERVICES.kind,
+    metadata: { name: API_SERVICE },
     spec: {
       group: GROUP,
       version: VERSION,
@@ -55,5 +50,28 @@ export async function ensureApiService(client: KubeClient, options: ApiServiceOp
       service: { namespace: service.namespace, name: service.name, port },
     },
   };
-  await client.patch(API_SERVICES, name, content, { type: 'apply', force: true });
+  await applyIfChanged(client, API_SERVICES, content);
+}
+
+interface ApiService extends KubeObject {
+  spec?: { caBundle?: string; insecureSkipTLSVerify?: boolean };
+}
+
+/**
+ * Puts our authority into an APIService that somebody else made (a Helm chart, KEDA's manifests) and leaves the rest as
+ * it is. One that trusts everybody stays so: the API server refuses an authority beside that.
+ * @returns what was done; `missing` when there is no such APIService
+ * @throws KubernetesRefused when we may not, KubernetesUnavailable when it does not answer
+ */
+export async function trustApiService(
+  client: KubeClient,
+  caBundle: string,
+): Promise<'written' | 'unchanged' | 'missing' | 'insecure'> {
+  const live = await client.find<ApiService>(API_SERVICES, API_SERVICE);
+  if (live === undefined) return 'missing';
+  if (live.spec?.insecureSkipTLSVerify) return 'insecure';
+  const wanted = Buffer.from(caBundle).toString('base64');
+  if (live.spec?.caBundle === wanted) return 'unchanged';
+  await client.patch(API_SERVICES, API_SERVICE, { spec: { caBundle: wanted } }, { type: 'merge' });
+  return 'written';
 }

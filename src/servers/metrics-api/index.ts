@@ -7,7 +7,7 @@ import { answerMetric, type Reply, status } from './answer.ts';
 import { findDocument, GROUP, GROUP_VERSION_PATH, type StaticDocument, VERSION } from './discovery.ts';
 import type { AccessRequest, MetricsApi, MetricsApiOptions } from './types.ts';
 
-export { type ApiServiceOptions, ensureApiService } from './api-service.ts';
+export { type ApiServiceOptions, ensureApiService, trustApiService } from './api-service.ts';
 export { createDelegatedAuth } from './delegated-auth.ts';
 export type * from './types.ts';
 

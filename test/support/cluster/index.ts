@@ -1,7 +1,7 @@
 import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { NODES, SERVICE_ACCOUNTS } from '../../../src/api/resources.ts';
+import { NODES, SERVICE_ACCOUNTS, SERVICES } from '../../../src/api/resources.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/log.ts';
 import { createKubeClient, type KubeClient } from '../../../src/kube/client.ts';
@@ -20,6 +20,7 @@ import { createIdentity, type User } from './identity.ts';
 import { nodeManifest, type PodBehaviour, writeKwokConfig } from './nodes.ts';
 import { createProgramTable, freePorts, type Program } from './processes.ts';
 import { type RunOptions, runProgram } from './run.ts';
+import { startServiceProxy } from './service-proxy.ts';
 
 export { RUNS_FOR } from './nodes.ts';
 
@@ -36,6 +37,8 @@ export interface ControlPlaneOptions {
   crds?: readonly string[] | undefined;
   /** A sync period of 1 s and no stabilization unless told otherwise, so that tests need not wait. */
   autoscaler?: Partial<AutoscalerTimes> | undefined;
+  /** Lets `routeService` lead Services to this process. Off unless told otherwise: it is one more hop for the API server. */
+  services?: boolean | undefined;
   /** Further flags by program, after ours. */
   flags?:
     | Partial<Record<'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok', string[]>>
@@ -60,6 +63,11 @@ export interface ControlPlane {
   connectionFor(user: User): KubeConnection;
   /** A kubeconfig for somebody else; the path. */
   kubeconfigFor(user: User): Promise<string>;
+  /**
+   * Leads what the API server sends to a port of a Service (443 unless told otherwise) to a port of 127.0.0.1, as if
+   * pods behind the Service answered. With the option `services` only.
+   */
+  routeService(service: { namespace: string; name: string; port?: number }, port: number): Promise<void>;
   stopApiServer(): Promise<void>;
   startApiServer(): Promise<void>;
   restartApiServer(): Promise<void>;
@@ -109,8 +117,12 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
       PATH: process.env.PATH,
       HOME: folder,
     });
+  const proxy = options.services ? await startServiceProxy(folder) : undefined;
   const etcd = add('etcd', etcdFlags(folder, ports));
-  const apiServer = add('kube-apiserver', apiServerFlags(identity, ports));
+  const apiServer = add('kube-apiserver', [
+    ...apiServerFlags(identity, ports),
+    ...(proxy ? [`--egress-selector-config-file=${proxy.configFile}`] : []),
+  ]);
   const kwokConfig = await writeKwokConfig(folder, { readyAfterMs: 0, jobsRunForMs: 1_000, ...options.pods });
   const others = [
     add(
@@ -134,6 +146,7 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   const stop = async () => {
     await client.close();
     await programs.stop();
+    await proxy?.stop();
     if (!keep) await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -162,6 +175,11 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
     binFolder,
     connectionFor: identity.connectionFor,
     kubeconfigFor: identity.writeKubeconfig,
+    async routeService({ namespace, name, port = 443 }, target) {
+      if (!proxy) throw new Error('routeService needs a control plane that was started with `services: true`');
+      const { spec } = await client.get<{ spec: { clusterIP: string } }>(SERVICES, name, { namespace });
+      proxy.route(`${spec.clusterIP}:${port}`, target);
+    },
     stopApiServer,
     startApiServer,
     async restartApiServer() {
@@ -202,6 +220,7 @@ async function useCluster(
     binFolder,
     connectionFor: as,
     kubeconfigFor: notOurs,
+    routeService: notOurs,
     stopApiServer: notOurs,
     startApiServer: notOurs,
     restartApiServer: notOurs,

@@ -18,7 +18,11 @@ export function nodeManifest(name: string) {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, annotations: { [NODE_ANNOTATION]: 'fake' }, labels: { 'kubernetes.io/hostname': name } },
+    metadata: {
+      name,
+      annotations: { [NODE_ANNOTATION]: 'fake' },
+      labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    },
   };
 }
 

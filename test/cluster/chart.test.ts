@@ -1,12 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import {
-  DEPLOYMENTS,
-  HORIZONTAL_POD_AUTOSCALERS,
-  JOBS,
-  SCALED_OBJECTS,
-  STATEFUL_SETS,
-} from '../../src/api/resources.ts';
+import { DEPLOYMENTS, JOBS, SCALED_OBJECTS, STATEFUL_SETS } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLogger, silentLogger } from '../../src/base/log.ts';
 import type { ResourceType } from '../../src/base/object.ts';

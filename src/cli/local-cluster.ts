@@ -64,16 +64,25 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
 
 /**
  * Reads a file that says which programs stand for which images: `image: [command, argument…]`, relative to the file.
- * @throws InvalidArgument naming the image
+ * @throws InvalidArgument naming the file, and the image if one is wrong
  */
 export async function readPrograms(file: string): Promise<Record<string, Program>> {
   const { parse } = await import('yaml');
-  const content = parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  const hint = 'write it as `image: [command, argument]`';
+  let content: unknown;
+  try {
+    content = parse(await readFile(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw new WindlassError('InvalidArgument', `the programs in ${file} cannot be read`, { cause: error, hint });
+  }
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new WindlassError('InvalidArgument', `${file} does not say which program stands for which image`, { hint });
+  }
   return Object.fromEntries(
-    Object.entries(content ?? {}).map(([image, command]) => {
+    Object.entries(content as Record<string, unknown>).map(([image, command]) => {
       if (!Array.isArray(command) || command.length === 0 || !command.every((word) => typeof word === 'string')) {
         throw new WindlassError('InvalidArgument', `${file}: the program of image ${image} is not a list of words`, {
-          hint: 'write it as `image: [command, argument]`',
+          hint,
         });
       }
       return [image, { command, cwd: path.dirname(path.resolve(file)) }];

@@ -14,6 +14,8 @@ export interface CommandRun {
   /** Until the output holds the text. */
   says(text: string | RegExp, ms?: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** Sends the signal to it and everything in its process group, as a terminal does with Ctrl-C. */
+  interrupt(): void;
 }
 
 export interface CommandOptions {
@@ -27,6 +29,7 @@ export function startCommand(words: string[], { env, input }: CommandOptions = {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
   });
   let out = '';
   let err = '';
@@ -58,6 +61,7 @@ export function startCommand(words: string[], { env, input }: CommandOptions = {
       }, ms);
     },
     kill: (signal) => child.kill(signal),
+    interrupt: () => process.kill(-run.pid, 'SIGINT'),
   };
   return run;
 }

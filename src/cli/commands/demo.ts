@@ -18,11 +18,20 @@ Needs no account, no cluster and no Docker. Everything that was started is stopp
       default: '0',
       description: "Port of the cluster's API server; 0 is a free one",
     },
+    programs: {
+      type: 'string',
+      argument: 'FILE',
+      description: 'YAML file of image: [command, argument], to try a worker of your own in the story',
+    },
     verbose: { type: 'boolean', short: 'v', description: 'Show what the cluster and the operator do' },
   },
   examples: [
     { command: 'windlass demo', what: 'The story of 150 messages and 150 Jobs' },
     { command: 'windlass demo functions', what: 'The story of the flooded function' },
+    {
+      command: 'windlass demo --programs my-programs.yaml',
+      what: 'The first story with a worker of your own for the image example.com/queue-worker:1',
+    },
   ],
   async run({ options, args, env, signal }) {
     const { runDemo } = await import('../demo/run.ts');
@@ -30,6 +39,7 @@ Needs no account, no cluster and no Docker. Everything that was started is stopp
       story: args[0] ?? 'jobs',
       messages: options.messages as string | undefined,
       port: String(options.port),
+      programs: options.programs as string | undefined,
       verbose: options.verbose === true,
       env,
       signal,

@@ -6,6 +6,7 @@ import { formatColumns } from '../command.ts';
 import { applyManifests } from '../manifests.ts';
 import { chart, type Point } from './chart.ts';
 import type { Stage } from './stage.ts';
+import { stuckPods, workerFailure } from './worker-failure.ts';
 
 const NAMESPACE = 'default';
 const QUEUE = 'js-queue-items';
@@ -61,6 +62,13 @@ export async function tellFunctionsStory(stage: Stage): Promise<number> {
       `${at.toFixed(0).padStart(4)} s  replicas ${wanted} (${status?.readyReplicas ?? 0} ready)  messages ${left}`,
     );
     if (first.empty !== undefined && left === 0 && wanted === 0) break;
+    const labelSelector = `app=${NAME}`;
+    const stuck = await stuckPods(client, NAMESPACE, labelSelector);
+    if (stuck.length > 0) {
+      progress.done();
+      const what = `${stuck.length} of the story's pods do not come up`;
+      throw await workerFailure(client, { namespace: NAMESPACE, labelSelector, what });
+    }
     await stage.checkDeadline(async () => {
       const object = await client.get<KubeObject & { status?: unknown }>(SCALED_OBJECTS, NAME, {
         namespace: NAMESPACE,

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SCALED_JOB_NAME } from '../../api/annotations.ts';
-import { JOBS, NAMESPACES, PODS, SCALED_JOBS } from '../../api/resources.ts';
-import { WindlassError } from '../../base/errors.ts';
+import { JOBS, NAMESPACES, SCALED_JOBS } from '../../api/resources.ts';
 import type { KubeObject } from '../../base/object.ts';
 import { formatColumns } from '../command.ts';
 import { applyManifests } from '../manifests.ts';
 import { bar } from './progress.ts';
 import type { Stage } from './stage.ts';
+import { workerFailure } from './worker-failure.ts';
 
 const NAMESPACE = 'default';
 const QUEUE = 'test-queue';
@@ -77,10 +77,13 @@ export async function tellJobsStory(stage: Stage): Promise<number> {
     );
     if (counts.failed > 0) {
       progress.done();
-      throw await crashed(
-        stage,
-        jobs.filter((job) => hasCondition(job, 'Failed')),
-      );
+      const failed = jobs.filter((job) => hasCondition(job, 'Failed'));
+      const name = failed[0]?.metadata.name ?? '';
+      throw await workerFailure(client, {
+        namespace: NAMESPACE,
+        labelSelector: `job-name=${name}`,
+        what: `${failed.length} of the story's Jobs failed; the worker of Job ${name} ended with an error`,
+      });
     }
     if (left === 0 && counts.running === 0 && counts.all > 0) {
       const seconds = ((clock.monotonic() - started) / 1000).toFixed(1);
@@ -110,24 +113,4 @@ export async function tellJobsStory(stage: Stage): Promise<number> {
     });
     await clock.sleep(400, signal);
   }
-}
-
-/** The error for workers that failed, with the last lines that one of them wrote. */
-async function crashed({ client }: Stage, jobs: Job[]): Promise<WindlassError> {
-  const name = jobs[0]?.metadata.name ?? '';
-  const pods = await client.listAll(PODS, { namespace: NAMESPACE, labelSelector: `job-name=${name}` });
-  const pod = pods.at(-1)?.metadata.name;
-  const log = pod
-    ? await client
-        .request({ method: 'GET', path: `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/log`, query: { tailLines: 10 } })
-        .then((answer) => answer.text.trimEnd())
-        .catch(() => '')
-    : '';
-  return new WindlassError(
-    'Internal',
-    `${jobs.length} of the story's Jobs failed; the worker of Job ${name} ended with an error`,
-    {
-      hint: log === '' ? 'it wrote nothing before it ended' : `its last lines:\n${log.replace(/^/gm, '  ')}`,
-    },
-  );
 }

@@ -18,6 +18,8 @@ export interface DemoRun {
   story: string;
   messages: string | undefined;
   port: string;
+  /** File of programs that stand for images in place of the examples'. */
+  programs: string | undefined;
   verbose: boolean;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
@@ -60,10 +62,13 @@ export async function runDemo(run: DemoRun): Promise<number> {
     progress.say('Starting the queue service (Azurite), a cluster and the operator ...');
     const port = parsePort(run.port);
     if (port !== 0) await requireFree(port);
+    const programs = {
+      ...(await readPrograms(path.join(PROJECT, 'examples/programs.yaml'))),
+      ...(run.programs === undefined ? {} : await readPrograms(run.programs)),
+    };
     const queueServer = await startAzurite();
     stops.push(() => queueServer.stop());
     signal.throwIfAborted();
-    const programs = await readPrograms(path.join(PROJECT, 'examples/programs.yaml'));
     const cluster = await startLocalCluster({ clock, log, port, programs });
     stops.push(() => cluster.stop());
     const operator = await startOperator({

@@ -93,6 +93,12 @@ describe('triggers whose source names their metrics', () => {
     expect((await complete(planned('q')))[0]?.metrics).toHaveLength(1);
   });
 
+  it('take what is known of before where the source does not answer', async () => {
+    const { set, planned } = setup({ metricSpecs: () => Promise.reject(new WindlassError('SourceUnavailable', 'no')) });
+    const plan = await set.complete([planned('q', 2)], POLL, (index) => [spec(`was-${index}`)]);
+    expect(plan[0]?.metrics.map(({ name }) => name)).toEqual(['s2-was-2']);
+  });
+
   it('wait two seconds for a source that hangs, and no longer', async () => {
     const { planned, complete } = setup({ metricSpecs: () => new Promise(() => {}) });
     await expect(complete(planned('q'))).rejects.toMatchObject({ code: 'SourceTimeout' });

@@ -210,10 +210,14 @@ export interface TriggerSet {
   readonly triggers: readonly ActiveTrigger[];
   /**
    * The plan with the metrics of those triggers whose source names them, which is asked if it has not said. A source
-   * that does not answer is asked on, and `onSpecs` tells when it has.
+   * that does not answer is asked on, and `onSpecs` tells when it has; meanwhile `known` may stand in.
    * @throws the error of the source, with the trigger in front
    */
-  complete(plan: readonly PlannedTrigger[], intervalMs: number): Promise<PlannedTrigger[]>;
+  complete(
+    plan: readonly PlannedTrigger[],
+    intervalMs: number,
+    known?: (index: number) => readonly MetricSpec[] | undefined,
+  ): Promise<PlannedTrigger[]>;
   replace(plan: readonly PlannedTrigger[], intervalMs: number): void;
   close(): void;
 }
@@ -242,7 +246,12 @@ export function createTriggerSet(sampling: Sampling, onSample: () => void, onSpe
       },
     });
 
-  const specsOf = async (trigger: PlannedTrigger, query: Query, intervalMs: number): Promise<readonly MetricSpec[]> => {
+  const specsOf = async (
+    trigger: PlannedTrigger,
+    query: Query,
+    intervalMs: number,
+    known: (index: number) => readonly MetricSpec[] | undefined,
+  ): Promise<readonly MetricSpec[]> => {
     const { key } = query;
     let subscription = [...triggers.map((each) => each.subscription), ...pending].find((each) => each?.key === key);
     if (!subscription) {
@@ -256,7 +265,7 @@ export function createTriggerSet(sampling: Sampling, onSample: () => void, onSpe
       );
     }
     await waiting.get(key);
-    const specs = subscription.specs();
+    const specs = subscription.specs() ?? known(trigger.index);
     if (specs) return specs;
     const outcome = subscription.latest()?.outcome;
     const error = outcome?.kind === 'error' ? outcome.error : undefined;
@@ -271,7 +280,7 @@ export function createTriggerSet(sampling: Sampling, onSample: () => void, onSpe
     get triggers() {
       return triggers;
     },
-    async complete(plan, intervalMs) {
+    async complete(plan, intervalMs, known = () => undefined) {
       const keys = new Set(plan.map(({ query }) => query?.key));
       const wanted = pending.filter(({ key }) => keys.has(key));
       for (const subscription of pending) if (!wanted.includes(subscription)) subscription.close();
@@ -280,7 +289,7 @@ export function createTriggerSet(sampling: Sampling, onSample: () => void, onSpe
         plan.map(async (trigger) => {
           const { query, definition, index } = trigger;
           if (!query || !definition.metricsFromSource) return trigger;
-          return { ...trigger, metrics: named(index, await specsOf(trigger, query, intervalMs)) };
+          return { ...trigger, metrics: named(index, await specsOf(trigger, query, intervalMs, known)) };
         }),
       );
     },

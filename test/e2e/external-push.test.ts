@@ -100,6 +100,10 @@ describe.concurrent('an external-push trigger', () => {
     await ready(ns);
     await following(server);
     server.push(false);
+    await eventually(async () => (await ns.condition(SCALED_OBJECTS, 'web', 'Active'))?.startsWith('False'));
+    // No poll sees this within the hour, and no stream tells it.
+    server.active = true;
+    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
     server.endStreams(status.UNAVAILABLE);
     const lost = await eventually(async () => {
       const found = (await ns.events('web')).filter(({ note }) => note.includes('lost its stream'));
@@ -107,8 +111,6 @@ describe.concurrent('an external-push trigger', () => {
     });
     expect(lost).toMatchObject([{ type: 'Warning', reason: 'KEDAScalerFailed' }]);
     // What was missed meanwhile is asked for when the stream is back.
-    server.active = true;
-    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
     await eventually(() => replicas.at(-1) === 1, 5_000);
     await following(server);
   });
@@ -188,6 +190,43 @@ describe.concurrent('an external trigger', () => {
     server.behaviour.clear();
     await eventually(() => replicas.at(-1)! > 0, 20_000);
     await ready(ns);
+  });
+});
+
+describe('an operator that starts anew while the scaler is away', () => {
+  it('changes nothing, scales on the other triggers, and goes on when the scaler is back', async ({
+    ns,
+    server,
+    source,
+    world,
+  }) => {
+    server.specs = [
+      { metricName: 'orders', targetSizeFloat: 7.5 },
+      { metricName: 'parcels', targetSize: 1_000 },
+    ];
+    await ns.apply(aDeployment('web', 0), aScaler('web', [trigger(server), source.trigger()]));
+    await ready(ns);
+    const before = await ns.get(HORIZONTAL_POD_AUTOSCALERS, 'keda-hpa-web');
+    await server.stop();
+    await world.startOperator();
+    source.answer = 5;
+    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
+    await eventually(() => replicas.at(-1) === 1, 10_000);
+    const after = await ns.get(HORIZONTAL_POD_AUTOSCALERS, 'keda-hpa-web');
+    expect(after.metadata.generation).toBe(before.metadata.generation);
+    expect(after.spec).toEqual(before.spec);
+    expect(await ns.condition(SCALED_OBJECTS, 'web', 'Ready')).not.toContain('ScaledObjectCheckFailed');
+    const back = await startExternalScaler({ port: server.port });
+    try {
+      back.specs = [{ metricName: 'orders', targetSizeFloat: 2 }];
+      await eventually(
+        async () =>
+          expect((await metricsOf(ns))[0]).toEqual(['s0-orders', { type: 'AverageValue', averageValue: '2' }]),
+        20_000,
+      );
+    } finally {
+      await back.stop();
+    }
   });
 });
 

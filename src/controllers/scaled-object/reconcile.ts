@@ -15,6 +15,7 @@ import { claim } from '../finalizer.ts';
 import type { Target } from '../targets.ts';
 import { planTriggers } from '../triggers.ts';
 import { ensureHpa, type HpaStore } from './hpa.ts';
+import { knownSpecs } from './known-metrics.ts';
 import type { ScaledObjectState } from './state.ts';
 
 /**
@@ -75,7 +76,12 @@ export async function reconcile(
     ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerInfo', action: 'ScalerBuild', note });
   }
   const interval = settings.pollingInterval * 1000;
-  const triggers = await state.triggers.complete(plan.triggers, interval);
+  const { hpaName, externalMetricNames: names } = state.status.current;
+  const hpa = hpaName === undefined ? undefined : hpas.get(namespace, hpaName)?.spec.metrics;
+  const known = { hpa, names, usesFormula: usesScalingModifiers(object) };
+  const triggers = await state.triggers.complete(plan.triggers, interval, (index) =>
+    state.runs ? undefined : knownSpecs(known, index),
+  );
   const wanted = planHpa({
     object,
     target: { apiVersion: apiVersionOf(target.type), kind: target.type.kind, name: target.name },

@@ -33,15 +33,7 @@ export function exchange(session: ClientHttp2Session, call: Exchange): Promise<v
   const { what, signal, onMessage } = call;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': call.method,
-      ':authority': call.authority,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      'user-agent': 'windlass',
-      ...(call.timeoutMs === undefined ? {} : { 'grpc-timeout': `${call.timeoutMs}m` }),
-    });
+    const stream = open(session, call);
     const messages = createDeframer();
     let head: IncomingHttpHeaders | undefined;
     let tail: IncomingHttpHeaders | undefined;
@@ -95,6 +87,23 @@ export function exchange(session: ClientHttp2Session, call: Exchange): Promise<v
     );
     stream.end(frame(call.request));
   });
+}
+
+function open(session: ClientHttp2Session, { what, authority, method, timeoutMs }: Exchange) {
+  try {
+    return session.request({
+      ':method': 'POST',
+      ':path': method,
+      ':authority': authority,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'user-agent': 'windlass',
+      ...(timeoutMs === undefined ? {} : { 'grpc-timeout': `${timeoutMs}m` }),
+    });
+  } catch (cause) {
+    // The connection went just before the call.
+    throw brokenError(what, false, undefined, cause);
+  }
 }
 
 function brokenError(what: string, answered: boolean, code: number | undefined, cause: unknown): WindlassError {

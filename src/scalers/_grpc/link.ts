@@ -67,7 +67,10 @@ export function openLink(options: LinkOptions): Promise<Link> {
     socket.on('error', fail);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       if (tls && (socket as TLSSocket).alpnProtocol !== 'h2') return fail(new Error('the server offers no HTTP/2'));
-      session = connectHttp2(`${tls ? 'https' : 'http'}://${address.authority}`, { createConnection: () => socket });
+      session = connectHttp2(`${tls ? 'https' : 'http'}://${address.authority}`, {
+        createConnection: () => socket,
+        settings: { enablePush: false },
+      });
       let lastError: unknown;
       session.on('error', (error) => {
         lastError = error;

@@ -63,9 +63,12 @@ describe('the roles of the Helm chart', () => {
   let operatorClient: KubeClient;
   let operator: Operator;
   let source: MetricSource;
+  /** Asked only by the trigger with a credential. */
+  let guarded: MetricSource;
 
   beforeAll(async () => {
     source = await startMetricSource();
+    guarded = await startMetricSource();
     operatorClient = createKubeClient(
       cluster.connectionFor({
         name: 'system:serviceaccount:keda:keda-operator',
@@ -100,6 +103,7 @@ describe('the roles of the Helm chart', () => {
     await operator?.stop();
     await operatorClient?.close();
     await source?.stop();
+    await guarded?.stop();
   });
 
   it('let the operator do all of its work', async () => {
@@ -118,7 +122,7 @@ describe('the roles of the Helm chart', () => {
         },
         aDeployment('web', 0),
         { ...statefulSet, kind: 'StatefulSet', metadata: { name: 'db' } },
-        aScaler('web', [source.trigger({ metadata: { authMode: 'bearer' }, authenticationRef: { name: 'access' } })]),
+        aScaler('web', [guarded.trigger({ metadata: { authMode: 'bearer' }, authenticationRef: { name: 'access' } })]),
         aScaler('db', [source.trigger()], { scaleTargetRef: { kind: 'StatefulSet', name: 'db' } }),
         {
           apiVersion: 'keda.sh/v1alpha1',
@@ -139,16 +143,16 @@ describe('the roles of the Helm chart', () => {
       ],
       ['-n', namespace],
     );
-    source.answer = 35;
+    source.answer = guarded.answer = 35;
     for (const [type, name] of [
       [DEPLOYMENTS, 'web'],
       [STATEFUL_SETS, 'db'],
     ] as const)
       await eventually(async () => expect((await get(type, name)).spec.replicas).toBe(4), 60_000);
-    expect(source.authorization).toBe('Bearer x');
+    expect(guarded.authorization).toBe('Bearer x');
     const jobs = () => client.listAll<Loose>(JOBS, { namespace, labelSelector: 'scaledjob.keda.sh/name=batch' });
     await eventually(async () => expect(await jobs()).not.toEqual([]), 20_000);
-    source.answer = 0;
+    source.answer = guarded.answer = 0;
     await eventually(async () => expect((await get(DEPLOYMENTS, 'web')).spec.replicas).toBe(0), 60_000);
     await eventually(async () => expect(await jobs()).toEqual([]), 30_000);
     const events = await cluster.kubectl(['get', 'events', '-n', namespace]);

@@ -6,7 +6,8 @@ import path from 'node:path';
 /**
  * Stands in for kube-proxy towards the API server: what that dials for aggregated APIs and webhooks comes here as HTTP
  * CONNECT (Kubernetes: EgressSelectorConfiguration, `cluster`), and goes on to a port of this machine when its address
- * has a route, else to where it was meant for.
+ * has a route or is on this machine already. Everything else is refused: addresses of Services and pods mean nothing
+ * here, and on the network around us they may be somebody else's.
  */
 export interface ServiceProxy {
   /** The configuration for --egress-selector-config-file. */
@@ -15,6 +16,8 @@ export interface ServiceProxy {
   route(address: string, port: number): void;
   stop(): Promise<void>;
 }
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost']);
 
 export async function startServiceProxy(folder: string): Promise<ServiceProxy> {
   const routes = new Map<string, number>();
@@ -28,9 +31,13 @@ export async function startServiceProxy(folder: string): Promise<ServiceProxy> {
   server.on('connection', keep);
   server.on('connect', (request, client: Socket, head: Buffer) => {
     const address = request.url ?? '';
-    const port = routes.get(address);
-    const { hostname, port: wanted } = new URL(`tcp://${address}`);
-    const upstream = connect(port ?? Number(wanted), port === undefined ? hostname : '127.0.0.1');
+    const { hostname, port } = new URL(`tcp://${address}`);
+    const target = routes.get(address) ?? (LOOPBACK.has(hostname) ? Number(port) : undefined);
+    if (target === undefined) {
+      client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+      return;
+    }
+    const upstream = connect(target, '127.0.0.1');
     keep(upstream);
     upstream.once('connect', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');

@@ -192,6 +192,31 @@ describe('events', () => {
     expect(lines()).toHaveLength(1);
   });
 
+  it('that the API server refuses are not asked for again before they are told of again', async () => {
+    const { clock, written, recorder, state } = setUp();
+    let refused = 0;
+    recorder.record(web, ready);
+    await clock.advance(60_000);
+    state.fail = () => {
+      refused++;
+      return statusError('patch Event', { code: 403, reason: 'Forbidden', message: 'no', details: {} });
+    };
+    recorder.record(web, ready);
+    await clock.advance(60_000);
+    expect(refused).toBe(1);
+    // Two more within the half minute of one write.
+    recorder.record(web, ready);
+    recorder.record(web, ready);
+    await clock.advance(60_000);
+    expect(refused).toBe(2);
+    recorder.record(web, ready);
+    const stopped = recorder.stop();
+    await clock.advance(6_000);
+    await stopped;
+    expect(refused).toBe(3);
+    expect(written).toHaveLength(1);
+  });
+
   it('start a new Event when that of the series has expired', async () => {
     const { clock, written, recorder, state } = setUp();
     recorder.record(web, ready);

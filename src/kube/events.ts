@@ -161,6 +161,9 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
           await clock.sleep(Math.min(1_000 * 2 ** (series.tries - 1), LONGEST_RETRY_MS));
           continue;
         }
+        // Counts as written, or the same refusal would be asked for again at once, and for ever.
+        series.writtenCount = series.count;
+        series.writtenAt = clock.now();
       }
       waiting.shift();
       series.waits = false;

@@ -2,6 +2,7 @@ import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
 import type { Clock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilDone } from '../../base/until-done.ts';
 import { createClusterReader } from '../../controllers/cluster-reader.ts';
 import type { ControllerContext } from '../../controllers/context.ts';
 import { startControllers } from '../../controllers/index.ts';
@@ -89,6 +90,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const watches = createNamedWatches({ client, clock, log });
   const sampling = createSampling({ clock, log });
   const { service, reachableAt, register = true } = options.metricsApi;
+  if (reachableAt !== undefined && options.certificates?.from.kind === 'secret') {
+    const tell = (error: unknown) => log.error('the operator cannot make its namespace', { error });
+    const signal = options.signal ?? new AbortController().signal;
+    await untilDone(() => ensureNamespace(client, settings.podNamespace), { clock, tell, signal });
+  }
   const certificates = await startCertificates(
     options.certificates ?? {
       from: { kind: 'memory' },
@@ -198,7 +204,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     async stop() {
       stopping.abort(new Error('the operator stops'));
       certificates.stop();
-      await webhooks?.stop();
+      const webhooksStopped = webhooks?.stop();
       const stopped = controllers.stop();
       // Only quick work is waited for: what others are to take over must not wait for a slow source.
       await Promise.race([stopped, clock.sleep(FINISH_MS)]);
@@ -206,7 +212,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         await events.flush(FINISH_MS);
         await replicas.leave();
       }
-      await stopped;
+      await Promise.all([stopped, webhooksStopped]);
       await metricsApi.close();
       await replicas?.stop();
       await sampling.stop();

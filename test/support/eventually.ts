@@ -1,5 +1,5 @@
 /** Waits until `check` neither throws nor returns false; fails with its last error after `ms`. */
-export async function eventually<T>(check: () => T | Promise<T>, ms = 5_000): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, ms = 20_000): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {
     let failure: unknown;

@@ -239,7 +239,7 @@ async function createNamespace(cluster: TestCluster, discovery: Discovery, name:
       for (const stop of stops.splice(0)) stop();
       if ((await client.find(NAMESPACES, name)) === undefined) return;
       await client.delete(NAMESPACES, name);
-      await eventually(async () => (await client.find(NAMESPACES, name)) === undefined, 20_000);
+      await eventually(async () => (await client.find(NAMESPACES, name)) === undefined, 90_000);
     },
   };
   return ns;

@@ -56,6 +56,10 @@ describe.concurrent('a source that fails', () => {
     const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
     await eventually(() => replicas.at(-1) === 1);
     source.answer = 'hang';
+    // The HPA has five workers: who waits for a slow source holds up all other workloads.
+    const asked = performance.now();
+    expect(await ns.externalMetric('web', METRIC)).toBe(`${METRIC}=5`);
+    expect(performance.now() - asked).toBeLessThan(3_000);
     await ready(ns, 'False/TriggerError');
     expect(replicas).toEqual([0, 1]);
     source.answer = 5;

@@ -3,11 +3,12 @@
  * objects. `node test/bench/idle.ts [source|bundle] [seconds]`; without a name both are measured.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../tools/bundle.ts';
+import { usageOf } from './process-usage.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCE = path.join(PROJECT, 'bin/windlass.js');
@@ -15,8 +16,6 @@ const SOURCE = path.join(PROJECT, 'bin/windlass.js');
 const TARGET_MB = 120;
 const KEDA_MB = 298;
 const SETTLE_MS = 5_000;
-/** Linux counts CPU time in hundredths of a second (USER_HZ) on every architecture that Node.js runs on. */
-const TICKS_PER_SECOND = 100;
 
 const asked = process.argv[2];
 const seconds = Number(process.argv[3] ?? 10);
@@ -51,26 +50,6 @@ async function end(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await gone;
-}
-
-interface Usage {
-  residentMb: number;
-  /** Of it, what belongs to files (the Node.js binary and libraries) and is shared with every other process of it. */
-  fileMb: number;
-  cpuSeconds: number;
-}
-
-function usageOf(pid: number): Usage {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name in brackets, which may hold spaces: utime and stime are fields 14 and 15 of proc(5).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return {
-    residentMb: kb('VmRSS') / 1024,
-    fileMb: kb('RssFile') / 1024,
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-  };
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

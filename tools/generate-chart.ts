@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isAlias, isMap, isScalar, type Node, parse, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { KINDS } from '../src/api/kinds.ts';
 import { operator } from '../src/cli/commands/operator.ts';
 import { crdOf } from '../src/spec/object-crd.ts';
 
+const ROOT = path.resolve(import.meta.dirname, '..');
 const CHART = 'charts/windlass';
 const NOTICE = '# Made by `npm run generate`.\n';
 
@@ -25,8 +26,7 @@ export function generateChart(): Map<string, string> {
   const files = new Map([
     [`${CHART}/Chart.yaml`, chartFile()],
     [`${CHART}/files/standard.json`, json(standard)],
-    // The chart passes only flags that there are.
-    [`${CHART}/files/flags.json`, json(Object.keys(operator.options ?? {}))],
+    [`${CHART}/files/operator.json`, json(operatorInterface())],
     [`${CHART}/values.schema.json`, json(valuesSchema(values))],
     [`${CHART}/README.md`, page(values)],
   ]);
@@ -35,6 +35,20 @@ export function generateChart(): Map<string, string> {
     files.set(`${CHART}/files/crds/${kind.type.group}_${kind.type.plural}.yaml`, `${NOTICE}${text}`);
   }
   return files;
+}
+
+/** Flags that the operator has, which are all that the chart passes, and variables of the chart that it reads. */
+function operatorInterface(): { flags: string[]; environment: string[] } {
+  const sources = globSync('src/{cli/operator,servers,controllers,auth}/**/*.ts', { cwd: ROOT }).sort();
+  const text = sources
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map(readText)
+    .join('\n');
+  const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(text);
+  return {
+    flags: Object.keys(operator.options ?? {}),
+    environment: Object.values(otherValues().environment).filter(isRead),
+  };
 }
 
 function chartFile(): string {
@@ -107,11 +121,15 @@ function typesOf(standard: unknown): string[] | undefined {
 
 interface OtherValues {
   accepted: string[];
+  /** Variable by value. */
+  environment: Record<string, string>;
   withoutMeaning: { why: string; values: Record<string, unknown[]> }[];
 }
 
+const otherValues = () => parse(readText(`${CHART}/files/other-values.yaml`)) as OtherValues;
+
 function page(values: readonly ChartValue[]): string {
-  const other = parse(readText(`${CHART}/files/other-values.yaml`)) as OtherValues;
+  const other = otherValues();
   const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const lines = [
     '<!-- Made by `npm run generate` from values.yaml and files/other-values.yaml. -->',
@@ -153,6 +171,6 @@ function shown(standard: unknown): string {
   return text.length <= 120 ? text : 'see values.yaml';
 }
 
-const readText = (file: string): string => readFileSync(path.resolve(import.meta.dirname, '..', file), 'utf8');
+const readText = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

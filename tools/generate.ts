@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generateBehaviourPage } from './behaviour.ts';
 import { generateBundle } from './generate-bundle.ts';
 import { generateChart } from './generate-chart.ts';
 import { generateCrds, generateKindPages, generateKindSchemas } from './generate-crds.ts';
@@ -16,6 +17,7 @@ const GENERATORS: readonly Generator[] = [
   generateKindSchemas,
   generateKindPages,
   generateErrorPage,
+  generateBehaviourPage,
   generateScalerPages,
   generateTriggerSchema,
   generateRbac,
@@ -23,16 +25,15 @@ const GENERATORS: readonly Generator[] = [
   generateBundle,
 ];
 
-/** A file that is made of a generated one, which is made of another. */
-const ROUNDS = 3;
-
 /** Every generated file whose text differs from what is on disk. */
 export async function staleFiles(root: string): Promise<Map<string, string>> {
   const stale = new Map<string, string>();
-  for (const generate of GENERATORS)
-    for (const [file, text] of await generate())
-      if (readOrNothing(path.join(root, file)) !== text) stale.set(file, text);
+  for (const generate of GENERATORS) for (const [file, text] of await staleOf(generate, root)) stale.set(file, text);
   return stale;
+}
+
+async function staleOf(generate: Generator, root: string): Promise<[file: string, text: string][]> {
+  return [...(await generate())].filter(([file, text]) => readOrNothing(path.join(root, file)) !== text);
 }
 
 function readOrNothing(file: string): string | undefined {
@@ -46,17 +47,16 @@ function readOrNothing(file: string): string | undefined {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = path.resolve(fileURLToPath(import.meta.url), '../..');
   const checking = process.argv.includes('--check');
-  let stale = await staleFiles(root);
-  // Some are made of files that others make.
-  for (let round = 0; round < ROUNDS && stale.size > 0; round++) {
-    for (const [file, text] of stale) {
+  let found = 0;
+  // One after the other: some read what others have written.
+  for (const generate of GENERATORS) {
+    for (const [file, text] of await staleOf(generate, root)) {
+      found++;
       console.error(checking ? `${file} is not up to date: run npm run generate` : `wrote ${file}`);
       if (checking) continue;
       mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
       writeFileSync(path.join(root, file), text);
     }
-    if (checking) break;
-    stale = await staleFiles(root);
   }
-  process.exit(checking && stale.size > 0 ? 1 : 0);
+  process.exit(checking && found > 0 ? 1 : 0);
 }

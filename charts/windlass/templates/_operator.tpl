@@ -40,7 +40,7 @@
 {{- $flags = append $flags (printf "http-max-idle-conns=%v" .Values.http.maxIdleConns) }}
 {{- $flags = append $flags (printf "http-max-idle-conns-per-host=%v" .Values.http.maxIdleConnsPerHost) }}
 {{- $flags = append $flags (printf "http-idle-conn-timeout=%v" .Values.http.idleConnTimeout) }}
-{{- $known := .Files.Get "files/flags.json" | fromJsonArray }}
+{{- $known := (.Files.Get "files/operator.json" | fromJson).flags }}
 {{- range $flags }}
 {{- if has (splitList "=" . | first) $known }}
 - {{ printf "--%s" . | quote }}

@@ -18,12 +18,14 @@
 {{- end }}
 {{- end }}
 {{- $standards := include "windlass.standard" . | fromJson }}
-{{- $flags := .Files.Get "files/flags.json" | fromJsonArray }}
-{{- range $path, $flag := $other.flags }}
+{{- $has := .Files.Get "files/operator.json" | fromJson }}
+{{- range $kind, $verb := dict "flags" "has no --" "environment" "does not read " }}
+{{- range $path, $name := get $other $kind }}
 {{- $at := include "windlass.at" (dict "in" $.Values "path" $path) | fromJson }}
 {{- $standard := include "windlass.at" (dict "in" $standards "path" $path) | fromJson }}
-{{- if and (not (has $flag $flags)) (or $at.value (kindIs "bool" $at.value)) (ne (toJson $at.value) (toJson $standard.value)) }}
-- {{ $path }}: this version of the operator has no --{{ $flag }}
+{{- if and (not (has $name (get $has $kind))) (or $at.value (kindIs "bool" $at.value)) (ne (toJson $at.value) (toJson $standard.value)) }}
+- {{ $path }}: this version of the operator {{ $verb }}{{ $name }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $accepted := dict }}

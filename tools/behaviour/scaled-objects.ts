@@ -1,0 +1,399 @@
+import type { Chapter } from './types.ts';
+
+const SCALE = 'src/decision/scale.test.ts';
+const FALLBACK = 'src/decision/fallback.test.ts';
+const PAUSE = 'src/decision/pause.test.ts';
+const HPA = 'src/decision/hpa.test.ts';
+const CONDITIONS = 'src/decision/conditions.test.ts';
+const FORMULA = 'src/decision/formula/formula.test.ts';
+const E2E = 'test/e2e/scaled-object';
+
+export const SCALED_OBJECTS: readonly Chapter[] = [
+  {
+    title: 'Setting up a ScaledObject',
+    behaviours: [
+      [
+        'Absent fields have the meaning that they have in KEDA and are not written back.',
+        'src/api/object-state.test.ts',
+        'absent fields of a ScaledObject mean what they mean in KEDA',
+      ],
+      [
+        'Only two defaults are written by the API server: of the fallback’s behavior and of the type of oauth2.',
+        'tools/generate-crds.test.ts',
+        'only the two defaults of KEDA are written by the API server',
+      ],
+      [
+        '`minReplicaCount` must not exceed `maxReplicaCount`, or 100; the API server itself refuses it.',
+        'tools/generate-crds.test.ts',
+        'the minimum is set against the maximum by the API server',
+      ],
+      [
+        'The status names the target’s kind, the HPA, the external metrics, the trigger types and the first replica count.',
+        `${E2E}-scaling.test.ts`,
+        "gets an HPA with KEDA's name, labels, owner, selector and metric, which the API server can read",
+      ],
+      [
+        'The finalizer and the label with the object’s name come back when somebody takes them off.',
+        `${E2E}-lifecycle.test.ts`,
+        'come back when somebody takes them off',
+      ],
+      [
+        'A definition that cannot work leaves Ready False with every problem, one event, and no HPA.',
+        `${E2E}-failures.test.ts`,
+        'says every problem in one event and in Ready, and makes no HPA',
+      ],
+      [
+        'When a working definition becomes a broken one, the former triggers and HPA go on.',
+        `${E2E}-failures.test.ts`,
+        'after one that worked leaves the old triggers and the HPA at work',
+      ],
+      [
+        'A target that comes after its ScaledObject is taken up as soon as it is there.',
+        `${E2E}-lifecycle.test.ts`,
+        'that comes after its ScaledObject is taken up at once',
+      ],
+      [
+        'A target that goes and comes back is scaled again.',
+        `${E2E}-lifecycle.test.ts`,
+        'that goes and comes back is scaled again',
+      ],
+      [
+        'When the target’s name changes, the former target is left alone.',
+        `${E2E}-lifecycle.test.ts`,
+        'that changes its name leaves the former one alone',
+      ],
+      [
+        'A target of an unknown kind, or without `/scale`, is named in Ready.',
+        `${E2E}-lifecycle.test.ts`,
+        'of a kind that the cluster does not serve is named, and so is one without /scale',
+      ],
+      ['StatefulSets are scaled like Deployments.', `${E2E}-scaling.test.ts`, 'scales a StatefulSet'],
+      [
+        'Changed triggers change HPA and status; those that stay keep being asked.',
+        `${E2E}-triggers.test.ts`,
+        'that are added and taken away change HPA and status, and keep asking those that stay',
+      ],
+    ],
+  },
+  {
+    title: 'Deleting a ScaledObject',
+    behaviours: [
+      [
+        'With `restoreToOriginalReplicaCount` the target gets back the replicas it had at first.',
+        `${E2E}-lifecycle.test.ts`,
+        'gives the target back its replicas when that is wished, and its HPA goes',
+      ],
+      [
+        'Otherwise replicas stay as they are, and the sources are asked no more.',
+        `${E2E}-lifecycle.test.ts`,
+        'leaves the replicas as they are otherwise, and asks its source no more',
+      ],
+      [
+        'A missing target or a broken definition keeps no object from going.',
+        `${E2E}-lifecycle.test.ts`,
+        'goes also at zero replicas, also without a target, also when it never worked',
+      ],
+      [
+        'An object that is made again under the name starts anew.',
+        `${E2E}-lifecycle.test.ts`,
+        'that is made again under its name starts anew',
+      ],
+    ],
+  },
+  {
+    title: 'Waking up',
+    behaviours: [
+      [
+        'A trigger is active when its value is above its activation value.',
+        SCALE,
+        'a value just above the activation is',
+        'activate',
+      ],
+      ['At the activation value it is not.', SCALE, 'a value at the activation is not above it', 'at-rest'],
+      ['A scaler that says itself whether it is active is believed.', SCALE, 'the scaler’s own word beats the value'],
+      ['One active trigger is enough.', SCALE, 'one active trigger of two is enough'],
+      ['A target at zero goes to one replica.', SCALE, 'work wakes a sleeping target', 'activate'],
+      ['With a minimum it goes to the minimum.', SCALE, 'work wakes it to the minimum'],
+      ['In idle mode a target below the minimum goes to the minimum.', SCALE, 'work lifts it from idle to the minimum'],
+      ['Above that the HPA scales.', SCALE, 'a running target with work is the HPA’s', 'hpa'],
+      [
+        'The annotation force-activation makes an object active without work.',
+        SCALE,
+        'force-activation wakes it without work',
+        'force-activation',
+      ],
+      [
+        'When all triggers are cpu or memory the object is always active.',
+        SCALE,
+        'cpu alone is always active',
+        'resource-only',
+      ],
+      ['Beside other triggers cpu and memory do not count.', SCALE, 'cpu beside a quiet queue is not'],
+      [
+        'The way from 0 to 1, by the HPA to N, and back to 0 works as a whole.',
+        `${E2E}-scaling.test.ts`,
+        'takes a Deployment from 0 to 1 at the first read that shows work, to N by its HPA, and back to 0',
+      ],
+    ],
+  },
+  {
+    title: 'Resting',
+    behaviours: [
+      [
+        'Without work the target keeps its replicas until `cooldownPeriod` has passed since the last work.',
+        SCALE,
+        'the cooldown holds it',
+        'cooldown',
+      ],
+      ['Then it goes to zero.', SCALE, 'then it rests', 'deactivate'],
+      ['With `idleReplicaCount` it goes there, from any count.', SCALE, 'idle replicas are where it rests'],
+      [
+        'An object that never had work waits for `initialCooldownPeriod` since its creation.',
+        SCALE,
+        'a new object waits initialCooldownPeriod',
+        'initial-cooldown',
+      ],
+      ['That period no longer matters once there was work.', SCALE, 'which does not matter once there was work'],
+      ['With a minimum above zero the HPA brings it down to that.', SCALE, 'with a minimum the HPA brings it down'],
+      ['A target below its minimum is raised to it.', SCALE, 'below the minimum it is lifted', 'below-min'],
+      [
+        'The end of a cooldown is acted on when it comes, not at the next poll.',
+        `${E2E}-scaling.test.ts`,
+        'waits for its cooldown, and only then rests, without a poll in between',
+      ],
+      [
+        'Replicas that were added by hand while there is no work go at the end of the cooldown.',
+        SCALE,
+        'a scale-up by hand is undone when the cooldown is long over',
+      ],
+      [
+        'A last activity that lies ahead of the clock does not keep replicas for ever.',
+        SCALE,
+        'does not let a clock that ran ahead keep replicas for ever',
+      ],
+    ],
+  },
+  {
+    title: 'When something is not known',
+    behaviours: [
+      ['An error alone brings no replicas down.', SCALE, 'an error is no evidence of rest', 'error-hold'],
+      ['And wakes nothing up.', SCALE, 'an error never wakes anything'],
+      [
+        'It hinders no other trigger from waking the target up.',
+        SCALE,
+        'an error beside a busy trigger hinders nothing',
+      ],
+      [
+        'A source without a value leaves things as they were last known.',
+        SCALE,
+        'no data keeps a busy target awake',
+        'no-data-hold',
+      ],
+      ['NaN and infinity are errors.', SCALE, 'NaN is an error'],
+      ['The minimum holds whatever the sources say.', SCALE, 'the minimum holds whatever the sources say'],
+      [
+        'While the target’s replicas cannot be read nothing is changed.',
+        SCALE,
+        'unknown replicas stay',
+        'replicas-unknown',
+      ],
+      [
+        'After a restart nothing happens before a source has answered.',
+        SCALE,
+        'after a restart nothing happens before the first answer',
+      ],
+      [
+        'Whatever the state, replicas stay within the bounds.',
+        'src/decision/decision-properties.test.ts',
+        'replicas stay within the bounds',
+      ],
+      [
+        'Whatever the state, errors and missing values alone bring no replicas down.',
+        'src/decision/decision-properties.test.ts',
+        'errors and missing values alone never bring replicas down',
+      ],
+    ],
+  },
+  {
+    title: 'Fallback',
+    behaviours: [
+      [
+        'It stands in after more failed polls in a row than `failureThreshold`.',
+        SCALE,
+        'at the threshold it does not count yet',
+      ],
+      ['With a threshold of 0 it stands in at the first.', SCALE, 'a threshold of 0 counts at the first failure'],
+      [
+        'Only polls count, not reads of the HPA.',
+        'test/e2e/bug-classes.test.ts',
+        'stands in before its threshold, because the HPA reads meanwhile',
+      ],
+      ['It wakes up a target at zero.', SCALE, 'the fallback wakes a sleeping target', 'fallback'],
+      [
+        'A fallback of no replicas lets the target rest.',
+        SCALE,
+        'a fallback to zero is a wish for zero',
+        'fallback-zero',
+      ],
+      ['`static` asks for `fallback.replicas`.', FALLBACK, 'static, current unknown'],
+      ['`currentReplicas` asks for what runs.', FALLBACK, 'currentReplicas'],
+      ['`currentReplicasIfHigher` asks for the higher of both.', FALLBACK, 'currentReplicasIfHigher, lower'],
+      ['`currentReplicasIfLower` asks for the lower of both.', FALLBACK, 'currentReplicasIfLower, higher'],
+      [
+        'A fallback for `metricType: Value` without ready pods holds.',
+        SCALE,
+        'a Value fallback without ready pods holds',
+      ],
+      [
+        'It ends with the first answer; HPA, conditions, health and events follow.',
+        `${E2E}-failures.test.ts`,
+        'has its fallback stand in after failureThreshold, which ends with the first answer',
+      ],
+      ['Its begin and end are told once each.', SCALE, 'tells the fallback’s begin and end, and nothing in between'],
+      [
+        'Until it stands in, the HPA gets the last good value while that is young enough.',
+        FALLBACK,
+        'while it is young enough',
+      ],
+    ],
+  },
+  {
+    title: 'Pause',
+    behaviours: [
+      [
+        '`paused` keeps the replicas, removes the HPA and asks no source; its end brings all of it back.',
+        `${E2E}-pause.test.ts`,
+        'freezes the replicas, removes the HPA and asks nobody; its end brings all of it back',
+        'paused',
+      ],
+      [
+        '`paused-replicas` sets its number once and leaves later changes by hand alone.',
+        `${E2E}-pause.test.ts`,
+        'at a number of replicas sets it once, and leaves what people set by hand after that',
+        'paused-replicas',
+      ],
+      [
+        'Its presence pauses, even beside `paused: "false"`.',
+        SCALE,
+        'paused-replicas freezes even when paused says false',
+        'paused-replicas',
+      ],
+      [
+        'Something that is no number pauses without scaling and is told in Ready.',
+        `${E2E}-pause.test.ts`,
+        'at something that is no number stays a pause and says what is wrong',
+      ],
+      ['A changed number is set.', PAUSE, 'a changed count is set'],
+      [
+        '`paused-scale-in` keeps a target without work awake.',
+        SCALE,
+        'paused-scale-in keeps it awake',
+        'paused-scale-in',
+      ],
+      [
+        '`paused-scale-out` keeps a target with work asleep.',
+        SCALE,
+        'paused-scale-out keeps it asleep',
+        'paused-scale-out',
+      ],
+      ['A paused direction is disabled in the HPA too.', HPA, 'scaling in paused'],
+      [
+        'A paused object is Ready, whatever its source did before.',
+        `${E2E}-pause.test.ts`,
+        'is Ready also when its source was broken before',
+      ],
+      [
+        'A boolean annotation that is no boolean, even an empty one, counts as true.',
+        'src/api/object-state.test.ts',
+        'yes',
+      ],
+    ],
+  },
+  {
+    title: 'Formulas',
+    behaviours: [
+      ['The formula alone decides, whatever single triggers say.', SCALE, 'decides alone, whatever the triggers say'],
+      ['It is active above `activationTarget`.', SCALE, 'wakes the target above activationTarget'],
+      ['It waits for a failing trigger that it names.', SCALE, 'holds while a trigger that it names fails'],
+      ['It does not mind one that it does not name.', SCALE, 'does not mind one that it does not name'],
+      ['A result that is no number holds the replicas.', SCALE, 'holds when it cannot be computed', 'formula-hold'],
+      ['A fallback takes its place.', SCALE, 'gives way to a fallback'],
+      ['With behavior `scalingModifiers` a failing trigger is nil in it.', SCALE, 'deals with nil itself when told to'],
+      [
+        'The HPA has one metric, `composite-metric`, beside cpu and memory.',
+        HPA,
+        'asks for the formula in place of the triggers, beside cpu and memory',
+      ],
+      ['Unknown names are told with those that there are.', FORMULA, 'quue + 1'],
+      ['A formula that gives no number is refused before it runs.', FORMULA, 'a > 1'],
+    ],
+  },
+  {
+    title: 'The HPA',
+    behaviours: [
+      [
+        'Names, labels, owner, selector and metrics are those that KEDA gives.',
+        HPA,
+        'has the names, labels and metrics that KEDA gives',
+      ],
+      ['Its minimum is at least 1.', HPA, 'a minimum of zero'],
+      [
+        'Metrics are sorted by type; those of single containers are kept.',
+        HPA,
+        'sorts metrics by type and keeps those of single containers',
+      ],
+      ['Labels of the ScaledObject win over ours.', HPA, 'labels win over ours'],
+      [
+        'Excluded labels stay off it, and so does kubectl’s copy of the manifest.',
+        HPA,
+        'leaves out the labels that were asked to be, and kubectl’s copy of the manifest',
+      ],
+      ['Two metrics of one name are refused.', HPA, 'refuses two metrics of one name, and none at all'],
+      [
+        'It is written only when something that we set differs.',
+        HPA,
+        'not for the defaults of the API server and the labels of others',
+      ],
+      ['Deleted by hand it comes back.', `${E2E}-lifecycle.test.ts`, 'that somebody deletes comes back'],
+      [
+        'Edited by hand it is mended; what others add stays.',
+        `${E2E}-lifecycle.test.ts`,
+        'that somebody edits is mended; what nobody of us sets stays',
+      ],
+      [
+        'It follows the ScaledObject: bounds, labels, another name.',
+        `${E2E}-lifecycle.test.ts`,
+        'follows its ScaledObject: bounds, labels, another name',
+      ],
+      [
+        'One that was there under the name is taken over in place.',
+        'test/e2e/bug-classes.test.ts',
+        'that was there before under the name is fought over, or replaced',
+      ],
+    ],
+  },
+  {
+    title: 'Conditions of a ScaledObject',
+    behaviours: [
+      ['Ready is True while all sources answer.', CONDITIONS, 'is True while all sources answer'],
+      ['It turns at the third failed poll in a row of a source that has worked.', CONDITIONS, 'is False at the third'],
+      ['At once for one that never worked.', CONDITIONS, 'tells at once of a source that never worked'],
+      ['At once for what only a person can mend.', CONDITIONS, 'tells at once of what only a person can mend'],
+      [
+        'It is Unknown while other triggers keep the object active.',
+        CONDITIONS,
+        'is Unknown when other triggers are active',
+      ],
+      ['It stays with a fallback that stands in.', CONDITIONS, 'stays with one that does'],
+      [
+        'What a failed reconcile said stays until a reconcile succeeds.',
+        CONDITIONS,
+        'leaves what a reconcile found wrong to the reconcile',
+      ],
+      ['Active is False with the reason ScalerCooldown while the cooldown runs.', CONDITIONS, 'the cooldown'],
+      ['Active stays as it is while nothing is known.', CONDITIONS, 'an error leaves it alone'],
+      ['HPAActive is True while the HPA stands still at zero replicas.', CONDITIONS, 'stands still at zero'],
+      ['HPAActive has the HPA’s own reason when it fails.', CONDITIONS, 'gets no metrics'],
+    ],
+  },
+];

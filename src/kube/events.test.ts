@@ -87,6 +87,15 @@ describe('events', () => {
     ]);
   });
 
+  it('of a thousand objects that are set up together are all written', async () => {
+    const { clock, written, recorder } = setUp();
+    for (let i = 0; i < 1_000; i++)
+      for (const reason of ['KEDAScalersStarted', 'ScaledObjectReady'])
+        recorder.record({ ...web, metadata: { ...web.metadata, uid: `u${i}` } }, { ...ready, reason });
+    await clock.advance(2_000);
+    expect(written).toHaveLength(2_000);
+  });
+
   it('about cluster-scoped objects go to the namespace default', async () => {
     const { clock, written, recorder } = setUp();
     recorder.record({ apiVersion: 'keda.sh/v1alpha1', kind: 'ClusterTriggerAuthentication', name: 'vault' }, ready);

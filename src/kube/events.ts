@@ -83,8 +83,8 @@ const MOST_NOTES = 10;
 /** client-go's spam filter: 25 events at once per object, then one in five minutes. */
 const BURST = 25;
 const PER_SECOND = 1 / 300;
-/** Waiting writes; one object cannot fill it (BURST), a hundred in trouble at once can. */
-const MOST_WAITING = 1_000;
+/** Waiting writes, of about 1 KB each: room for the first three events of three thousand objects created together. */
+const MOST_WAITING = 10_000;
 const MOST_SERIES = 10_000;
 const TIDY_MS = 60_000;
 /** Tries of one write while the API server is away: about five minutes. */

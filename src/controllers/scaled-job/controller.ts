@@ -177,8 +177,12 @@ export function createScaledJobController({
 
   async function bringInLine(key: string, state: ScaledJobState, object: ScaledJob): Promise<void> {
     const inputs = JSON.stringify([object.metadata.generation, object.metadata.annotations?.[PAUSED] ?? null]);
-    const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
-    if (state.reconciledFor === inputs && !state.stale && !due) return;
+    const left = state.retryAt - clock.monotonic();
+    if (state.reconciledFor === inputs && !state.stale && (state.failures === 0 || left > 0)) {
+      // Timers may fire a moment early.
+      if (state.failures > 0) queue.addAfter(key, left);
+      return;
+    }
     const { name, namespace: ns = '' } = object.metadata;
     const first = state.reconciledFor === undefined;
     state.reconciledFor = inputs;

@@ -8,7 +8,7 @@ import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { retryDelay } from '../retry.ts';
-import type { WorkloadCount } from '../targets.ts';
+import type { TargetState, WorkloadCount } from '../targets.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
 import { evaluate } from './evaluate.ts';
 import { finalizeScaledObject } from './finalize.ts';
@@ -33,6 +33,8 @@ export interface ScaledObjectControllerOptions {
   /** Runs of different objects at the same time. */
   concurrency: number;
 }
+
+const UNREADABLE: TargetState = { replicas: 0, generation: 0 };
 
 /** Index of ScaledObjects by what they scale, for Deployments and StatefulSets, which are watched. */
 const BY_TARGET = 'target';
@@ -162,11 +164,16 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
   async function bringInLine(key: string, state: ScaledObjectState, found: ScaledObject): Promise<void> {
     const { ctx } = state.hold;
     let object = found;
-    const target = state.target ? await ctx.targets.read(state.target) : undefined;
+    // One that cannot be read counts as there: the evaluation says what is wrong, and nothing is done.
+    const target = state.target && (await ctx.targets.read(state.target).catch(() => UNREADABLE));
     const inputs = reconcileInputs(object, target);
     const changed = state.reconciledFor !== inputs || state.stale;
-    const due = state.failures > 0 && clock.monotonic() >= state.retryAt;
-    if (!changed && !due) return;
+    const left = state.retryAt - clock.monotonic();
+    if (!changed && (state.failures === 0 || left > 0)) {
+      // Timers may fire a moment early.
+      if (state.failures > 0) queue.addAfter(key, left);
+      return;
+    }
     const { name, namespace: objectNamespace = '' } = object.metadata;
     const first = state.reconciledFor === undefined;
     state.reconciledFor = inputs;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { JOBS, PODS, SCALED_JOBS } from '../../src/api/resources.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Loose } from '../support/operator.ts';
+import { aDeployment, aScaler, type Loose } from '../support/operator.ts';
 import { worldTest } from '../support/operator-test.ts';
 import {
   countJobs,
@@ -90,6 +90,22 @@ describe.concurrent('a ScaledJob', () => {
     expect((await countJobs(ns)).all).toBe(0);
     await ns.annotate(SCALED_JOBS, 'queue-worker', { paused: null });
     await eventually(async () => expect((await countJobs(ns)).complete).toBe(3), 30_000);
+  });
+
+  it('writes nothing while its Jobs are at work', async ({ world, ns, source }) => {
+    const queue = await createQueue(azurite, 'at-work');
+    await queue.fill(3);
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'simulated' }] } };
+    await ns.apply(...(await queueWorker(queue, { job: { template } })));
+    await ns.apply(aDeployment('clock', 0), aScaler('clock', [source.trigger()]));
+    await eventually(async () => expect(await countJobs(ns)).toMatchObject({ all: 3, running: 3 }), 30_000);
+    await ns.becomes(SCALED_JOBS, 'queue-worker', 'Active', 'True/ScalerActive');
+    await source.asks(3);
+    const before = world.writes.length;
+    // As many polls of the queue.
+    await source.asks(5);
+    expect(world.writes.slice(before).filter((write) => write.includes(`/${ns.name}/`))).toEqual([]);
+    expect((await countJobs(ns)).all).toBe(3);
   });
 
   it('keeps as many Jobs as its history limits say, and takes its Jobs along when it goes', async ({ ns }) => {

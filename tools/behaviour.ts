@@ -1,11 +1,21 @@
 import { RULES, type Rule } from '../src/decision/rules.ts';
+import { ADMITTED } from './behaviour/admission.ts';
 import { AROUND } from './behaviour/around.ts';
+import { HPA_AND_CONDITIONS } from './behaviour/hpa.ts';
+import { MISTAKES } from './behaviour/mistakes.ts';
 import { SCALED_JOBS } from './behaviour/scaled-jobs.ts';
 import { SCALED_OBJECTS } from './behaviour/scaled-objects.ts';
 import type { Chapter } from './behaviour/types.ts';
 
 /** Everything that is promised, chapter by chapter, each with the test that holds it. */
-export const CHAPTERS: readonly Chapter[] = [...SCALED_OBJECTS, ...SCALED_JOBS, ...AROUND];
+export const CHAPTERS: readonly Chapter[] = [
+  ...SCALED_OBJECTS,
+  ...HPA_AND_CONDITIONS,
+  ...SCALED_JOBS,
+  ...AROUND,
+  ...ADMITTED,
+  ...MISTAKES,
+];
 
 /** The page of all promises, numbered by chapter. */
 export function generateBehaviourPage(): Map<string, string> {

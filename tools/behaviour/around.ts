@@ -5,12 +5,7 @@ const TRIGGERS = 'test/e2e/scaled-object-triggers.test.ts';
 const API = 'src/servers/metrics-api/metrics-api.test.ts';
 const FAILURES = 'src/sampling/failures.test.ts';
 const SAMPLING = 'src/sampling/sampling.test.ts';
-const JUDGE = 'src/servers/admission/judge.test.ts';
-const WEBHOOK = 'src/servers/admission/server.test.ts';
-const ADMISSION = 'test/e2e/admission.test.ts';
-const RULES = 'src/api/rules/other-kinds.test.ts';
 const EVENTS = 'src/kube/events.test.ts';
-const CLASSES = 'test/e2e/bug-classes.test.ts';
 const RESTART = 'test/e2e/bug-classes-restart.test.ts';
 
 export const AROUND: readonly Chapter[] = [
@@ -83,6 +78,17 @@ export const AROUND: readonly Chapter[] = [
         TRIGGERS,
         'list their users, and let themselves be deleted while in use',
       ],
+      [
+        'A missing credential keeps no object from being set up.',
+        'test/e2e/behaviour.test.ts',
+        'a credential that is missing is told by an event and does not keep the object from being set up',
+      ],
+      ['A container may be named that the environment is taken from.', AUTH, 'is of the container that is named'],
+      [
+        'A TriggerAuthentication that comes, changes or goes is told by an event.',
+        'test/e2e/behaviour.test.ts',
+        'a TriggerAuthentication that comes, changes and goes is told by one event each',
+      ],
     ],
   },
   {
@@ -130,6 +136,33 @@ export const AROUND: readonly Chapter[] = [
         'test/e2e/external-push.test.ts',
         'starts the workload when it is told to, long before the next poll',
       ],
+      [
+        'With `useCachedMetrics` reads of the HPA ask no source.',
+        'test/e2e/behaviour.test.ts',
+        'with useCachedMetrics reads of the HPA ask no source',
+      ],
+      ['Triggers on pods follow them without polling.', TRIGGERS, 'on pods follow them without polling'],
+      [
+        'cron keeps its replicas while its window is open.',
+        TRIGGERS,
+        'of type cron hold their replicas while their window is open',
+      ],
+      [
+        'cpu becomes a resource metric of the HPA; nothing is asked for it.',
+        TRIGGERS,
+        'of type cpu become resource metrics of the HPA and nothing is asked for them',
+      ],
+      [
+        'What a push has woken up is put to rest by polls.',
+        'test/e2e/external-push.test.ts',
+        'is put to rest by polls, not by the stream',
+      ],
+      ['A push goes past a formula.', 'test/e2e/external-push.test.ts', 'goes past a formula, as it does for KEDA'],
+      [
+        'Metrics and targets that an external scaler changes reach the HPA.',
+        'test/e2e/external-push.test.ts',
+        'changes the targets of the HPA when the stream or a poll brings others',
+      ],
     ],
   },
   {
@@ -166,46 +199,6 @@ export const AROUND: readonly Chapter[] = [
         'an error shortly after a good value',
       ],
       ['An error long after it is an error.', 'src/sampling/answer.test.ts', 'an error long after the last good value'],
-    ],
-  },
-  {
-    title: 'Admission',
-    behaviours: [
-      ['A minimum above the maximum is refused.', JUDGE, 'min above max'],
-      ['Idle replicas need a greater minimum.', JUDGE, 'idle without min'],
-      ['Two triggers of one name are refused.', JUDGE, 'two triggers of one name'],
-      ['So is `useCachedMetrics` on cpu, memory and cron.', JUDGE, 'cached metrics of cron'],
-      ['And a fallback for cpu and memory alone.', JUDGE, 'a fallback for cpu alone'],
-      ['Names that give a label longer than 63 characters are refused.', JUDGE, 'a name of 55, whose HPA is too long'],
-      ['A target kind that the cluster lacks is refused.', JUDGE, 'a kind that the cluster lacks'],
-      ['A target belongs to one ScaledObject.', JUDGE, 'a target of another'],
-      ['So does the name of an HPA.', JUDGE, 'the default HPA of another'],
-      ['A formula may use the names of its triggers only.', JUDGE, 'a formula over others'],
-      ['It needs a target above 0.', JUDGE, 'a formula without a target'],
-      ['A fallback by formula needs a formula.', JUDGE, 'a fallback by a formula that is not there'],
-      ['A target with an HPA of somebody else is refused.', JUDGE, 'a target of an HPA'],
-      ['Unless that HPA says that it does not mind.', JUDGE, 'a target of an HPA that is exempt'],
-      ['Or is named to be taken over.', JUDGE, 'an HPA that is to be taken over and named'],
-      ['cpu and memory need requests on the containers they measure.', JUDGE, 'cpu of containers that do not'],
-      ['cpu and memory alone need a minimum of 1.', JUDGE, 'cpu alone down to zero'],
-      ['All problems come in one answer.', JUDGE, 'hears of all its problems at once'],
-      ['A finalizer may always be removed.', JUDGE, 'a finalizer goes'],
-      ['A dry run is not held against the target.', JUDGE, 'in a dry run is not held against its target'],
-      ['Writes of the status are not judged.', JUDGE, 'its status is written'],
-      ['A ScaledJob is judged by its triggers.', JUDGE, 'a ScaledJob with cached metrics of cron'],
-      ['An identity of Azure or AWS has to be complete.', RULES, 'azure, host without tenant'],
-      ['An OAuth client needs a name and a web address.', RULES, 'oauth2, relative url'],
-      ['A CloudEventSource includes or excludes events, not both.', RULES, 'with both lists'],
-      [
-        'A refusal is a 403 with fields, values and what to do.',
-        WEBHOOK,
-        'refuses with 403 and all problems, each with field, value and what to do',
-      ],
-      [
-        'A cluster that does not answer means a warning, in time, not a refusal.',
-        WEBHOOK,
-        'answers in time with a warning when the cluster does not',
-      ],
     ],
   },
   {
@@ -284,93 +277,10 @@ export const AROUND: readonly Chapter[] = [
         'test/e2e/explain.test.ts',
         'the decisions about a ScaledObject are told in order, until it is gone',
       ],
-    ],
-  },
-  {
-    title: 'Mistakes that are not made again',
-    behaviours: [
       [
-        'Triggers of a deleted object do not live on under its name.',
-        CLASSES,
-        'of a deleted object live on in one that is made again under its name',
-      ],
-      [
-        'Triggers that are rebuilt give the HPA no errors and scale nothing in.',
-        CLASSES,
-        'that are rebuilt while the HPA reads them give errors, and the target is scaled in',
-      ],
-      [
-        'A slow source does not slow others down, nor the HPA’s answers about them.',
-        CLASSES,
-        'that hangs stalls the others, and the HPA with them',
-      ],
-      ['A failing source does not collect connections.', CLASSES, 'that fails costs a connection at every read'],
-      [
-        'Incomplete objects and churn do not end the process.',
-        CLASSES,
-        'make and delete objects so fast, or so incomplete, that the process ends',
-      ],
-      [
-        'Writes of others at the same moment are not lost.',
-        CLASSES,
-        'that write at the same moment lose what they wrote',
-      ],
-      ['401, 404, 429, 503, garbage and silence are not an empty queue.', CLASSES, 'that gives %s counts as empty'],
-      [
-        'The fallback keeps to its threshold.',
-        CLASSES,
-        'stands in before its threshold, because the HPA reads meanwhile',
-      ],
-      ['A pause neither sticks nor comes back.', RESTART, 'misses a pause that %s while nobody was there'],
-      [
-        'Jobs are not created twice for the same work.',
-        CLASSES,
-        'are created again at every poll for work that has one',
-      ],
-      [
-        'An HPA that was there is neither fought over nor replaced.',
-        CLASSES,
-        'that was there before under the name is fought over, or replaced',
-      ],
-      [
-        'A target does not stay at zero that was to get its replicas back.',
-        RESTART,
-        'leaves its target at zero that was to get its replicas back',
-      ],
-      [
-        'A broken push stream is not an end of scaling.',
-        'test/e2e/external-push.test.ts',
-        'gets over the end of its server: an event, polls, and the stream again',
-      ],
-      [
-        'Negative, huge and tiny values stay quantities and within the bounds.',
-        CLASSES,
-        'like %d is no quantity, or scales beyond the maximum',
-      ],
-      [
-        'A rotated credential does not wait for an outage.',
-        TRIGGERS,
-        'that change in their Secret are used at once, without a touch of the ScaledObject',
-      ],
-      [
-        'A ScaledObject may come before its Deployment.',
-        ADMISSION,
-        'a ScaledObject may come before its Deployment, and is judged by it when that is there',
-      ],
-      [
-        'The operator’s own series go with their object.',
-        'test/e2e/telemetry.test.ts',
-        'the series that KEDA has are there while the object is, and go with it',
-      ],
-      [
-        'No credential turns up in logs, events or conditions.',
-        CLASSES,
-        'has a credential that turns up in logs, events or conditions',
-      ],
-      [
-        'A redirect takes no credential to another origin.',
-        'src/scalers/_http/client.test.ts',
-        'takes the credential along on the same origin only',
+        'An operator of one namespace leaves all others alone.',
+        'test/e2e/behaviour.test.ts',
+        'leaves all others alone',
       ],
     ],
   },

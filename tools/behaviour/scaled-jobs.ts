@@ -127,6 +127,17 @@ export const SCALED_JOBS: readonly Chapter[] = [
         'src/api/object-state.test.ts',
         'absent fields of a ScaledJob mean what they mean in KEDA',
       ],
+      [
+        'After a pause the queue is caught up with.',
+        STORY,
+        'makes no Jobs while paused, and catches up when it no longer is',
+      ],
+      [
+        '`metricType` is not for ScaledJobs and is refused when the object is set up.',
+        'src/api/rules/other-kinds.test.ts',
+        'with a metricType',
+      ],
+      ['A push makes Jobs at once.', 'test/e2e/external-push.test.ts', 'makes Jobs of a ScaledJob at once'],
     ],
   },
 ];

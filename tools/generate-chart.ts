@@ -37,7 +37,7 @@ export function generateChart(): Map<string, string> {
   return files;
 }
 
-/** Flags that the operator has, which are all that the chart passes, and variables of the chart that it reads. */
+/** Flags that the operator has and minds, which are all that the chart passes, and variables that it reads. */
 function operatorInterface(): { flags: string[]; environment: string[] } {
   const sources = globSync('src/{cli/operator,servers,controllers,auth}/**/*.ts', { cwd: ROOT }).sort();
   const text = sources
@@ -46,7 +46,7 @@ function operatorInterface(): { flags: string[]; environment: string[] } {
     .join('\n');
   const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(text);
   return {
-    flags: Object.keys(operator.options ?? {}),
+    flags: Object.entries(operator.options ?? {}).flatMap(([name, option]) => ('ignored' in option ? [] : [name])),
     environment: Object.values(otherValues().environment).filter(isRead),
   };
 }

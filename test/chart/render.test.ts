@@ -229,6 +229,7 @@ describe.skipIf(found === undefined)('the chart', () => {
     const rendered = await helm.render([], { 'metricsServer.enabled': false, 'webhooks.enabled': false });
     const kinds = new Set(rendered.objects.map(({ kind }) => kind));
     for (const kind of ['APIService', 'Service', 'ValidatingWebhookConfiguration']) expect(kinds).not.toContain(kind);
+    expect(container(rendered).args).toContain('--roles=operator');
     expect(container(rendered).args).toContain('--enable-apiservice-patching=false');
     expect(container(rendered).args).toContain('--enable-webhook-patching=false');
   });

@@ -1,6 +1,10 @@
 {{/* The flags of `windlass operator`, as items of a list. */}}
 {{- define "windlass.flags" }}
 {{- $flags := list }}
+{{- $roles := list "operator" }}
+{{- if .Values.metricsServer.enabled }}{{ $roles = append $roles "metrics" }}{{ end }}
+{{- if .Values.webhooks.enabled }}{{ $roles = append $roles "webhooks" }}{{ end }}
+{{- $flags = append $flags (printf "roles=%s" (join "," $roles)) }}
 {{- $flags = append $flags (printf "zap-log-level=%v" .Values.logging.operator.level) }}
 {{- $flags = append $flags (printf "zap-encoder=%v" .Values.logging.operator.format) }}
 {{- $flags = append $flags (printf "zap-time-encoding=%v" .Values.logging.operator.timeEncoding) }}

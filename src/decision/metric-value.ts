@@ -1,4 +1,5 @@
 import type { Fallback } from '../api/index.ts';
+import { formatMetricValue } from '../base/quantity.ts';
 import { soundReading, type TriggerState } from './trigger-state.ts';
 
 /**
@@ -19,4 +20,15 @@ export function withLastGood(
     if (onFallback || lastGood === undefined || lastGood.ageMs > options.ttlMs) return trigger;
     return { ...trigger, reading: { kind: 'value', value: lastGood.value }, ageMs: lastGood.ageMs };
   });
+}
+
+/**
+ * Kubernetes 1.36 reads a metric in thousandths as a 64-bit number, and takes what does not fit (above 9.22e15) for zero:
+ * the HPA would scale to its minimum on the largest values. No target comes near this limit.
+ */
+const LARGEST_SERVED = 9e15;
+
+/** The quantity that the HPA is answered with for a value. */
+export function servedQuantity(value: number): string {
+  return formatMetricValue(Math.min(value, LARGEST_SERVED));
 }

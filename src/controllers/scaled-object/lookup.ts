@@ -1,10 +1,9 @@
 import { COMPOSITE_METRIC } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
-import { formatMetricValue } from '../../base/quantity.ts';
 import { type MetricVerdict, objectVerdict } from '../../decision/activity.ts';
 import { usableFallback } from '../../decision/fallback.ts';
 import { sameMetricName } from '../../decision/metric-names.ts';
-import { withLastGood } from '../../decision/metric-value.ts';
+import { servedQuantity, withLastGood } from '../../decision/metric-value.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext } from '../context.ts';
 import type { ActiveTrigger } from '../triggers.ts';
@@ -68,7 +67,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
       return {
         kind: 'value',
         metricName: COMPOSITE_METRIC,
-        value: formatMetricValue(outcome.value),
+        value: servedQuantity(outcome.value),
         at: ctx.clock.now(),
       };
     }
@@ -87,7 +86,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     const value = (number: number, ageMs: number): MetricAnswer => ({
       kind: 'value',
       metricName: trigger.metricName,
-      value: formatMetricValue(number),
+      value: servedQuantity(number),
       at: now - ageMs,
     });
     if (reading.kind === 'value') {

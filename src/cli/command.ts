@@ -1,4 +1,5 @@
 import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { parseBoolean } from '../base/boolean.ts';
 import { WindlassError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
@@ -13,6 +14,8 @@ export interface OptionDefinition {
   multiple?: boolean;
   /** Name of the environment variable that is used when the option is not given. */
   env?: string;
+  /** Taken, but not shown in help. */
+  hidden?: boolean;
 }
 
 export interface CommandContext {
@@ -36,6 +39,8 @@ export interface CommandDefinition {
   usage?: string;
   description?: string;
   options: Record<string, OptionDefinition>;
+  /** Flags may be written as Go programs take them: one dash for two, `--flag=false`, underscores for dashes. */
+  goFlags?: boolean;
   examples: { command: string; what: string }[];
   subcommands?: CommandDefinition[];
   /** The process's exit code. Absent for a command that only groups others. */
@@ -73,15 +78,16 @@ export function parseOptions(
   env: NodeJS.ProcessEnv,
 ): Pick<CommandContext, 'options' | 'args'> {
   const known: Record<string, OptionDefinition> = { ...command.options, help: HELP };
+  const { goFlags = false } = command;
   try {
     const { values, positionals } = parseArgs({
-      args: words,
+      args: goFlags ? fromGo(words, known) : words,
       allowPositionals: true,
       options: Object.fromEntries(
         Object.entries(known).map(([name, option]) => [
           name,
           {
-            type: option.type,
+            type: goFlags ? 'string' : option.type,
             ...(option.short ? { short: option.short } : {}),
             ...(option.multiple ? { multiple: true } : {}),
           },
@@ -90,19 +96,50 @@ export function parseOptions(
     });
     const options: CommandContext['options'] = {};
     for (const [name, option] of Object.entries(known)) {
-      const given = values[name] as string | boolean | string[] | undefined;
+      const parsed = values[name] as string | boolean | string[] | undefined;
+      const given = goFlags && option.type === 'boolean' ? truthOf(name, parsed ?? option.default) : parsed;
       const fromEnv = option.env ? env[option.env] : undefined;
       options[name] =
         given ?? (fromEnv === undefined ? option.default : option.type === 'boolean' ? fromEnv === 'true' : fromEnv);
     }
     return { options, args: positionals };
   } catch (error) {
+    if (error instanceof WindlassError) throw error;
     const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
     const unknown = /option '(-[^' ]+)/.exec(message)?.[1];
     const near = unknown ? nearest(unknown.replace(/^-+/, ''), Object.keys(known)) : undefined;
     throw new WindlassError('InvalidArgument', message, {
       hint: near ? `did you mean --${near}?` : 'see --help',
     });
+  }
+}
+
+/** Words as Go programs take them, in the words of this program. */
+function fromGo(words: readonly string[], known: Record<string, OptionDefinition>): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    if (word === '--') return [...out, ...words.slice(i)];
+    const match = /^(--?)([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word);
+    const name = match?.[2]?.replaceAll('_', '-') ?? '';
+    const short = Object.keys(known).find((key) => match?.[1] === '-' && known[key]?.short === name);
+    const option = known[short ?? name];
+    if (!match || !option) {
+      out.push(word);
+      continue;
+    }
+    const value = match[3] ?? (option.type === 'boolean' ? 'true' : words[++i]);
+    out.push(value === undefined ? `--${short ?? name}` : `--${short ?? name}=${value}`);
+  }
+  return out;
+}
+
+function truthOf(name: string, given: string | boolean | string[] | undefined): boolean | undefined {
+  if (typeof given !== 'string') return undefined;
+  try {
+    return parseBoolean(given);
+  } catch (cause) {
+    throw new WindlassError('InvalidArgument', `--${name} is "${given}"`, { hint: 'use true or false', cause });
   }
 }
 
@@ -118,7 +155,8 @@ export function formatHelp(path: readonly CommandDefinition[]): string {
   if (command.subcommands) {
     lines.push('Commands', ...table(command.subcommands.map((sub) => [sub.name, sub.summary])), '');
   }
-  const options = Object.entries({ ...command.options, help: HELP }).map(([key, option]): [string, string] => {
+  const shown = Object.entries({ ...command.options, help: HELP }).filter(([, option]) => !option.hidden);
+  const options = shown.map(([key, option]): [string, string] => {
     const argument = option.type === 'string' ? ` ${option.argument ?? 'TEXT'}` : '';
     const notes = [
       option.default === undefined ? '' : `default: ${option.default || '""'}`,

@@ -13,6 +13,14 @@ import type { ServiceAccountTokens } from './readers.ts';
 import type { Records } from './records.ts';
 import type { Targets } from './targets.ts';
 
+/** Label selectors by which several operators share one cluster (KEDA 2.21: WATCH_LABEL_SELECTOR…). */
+export interface LabelSelectors {
+  /** ScaledObjects and ScaledJobs; HPAs are found by their owner, as a user may keep labels out of them. */
+  scaled?: string | undefined;
+  /** TriggerAuthentications and ClusterTriggerAuthentications. */
+  authentication?: string | undefined;
+}
+
 /** Everything controllers are made from. */
 export interface ControllerContext {
   client: KubeClient;
@@ -30,8 +38,10 @@ export interface ControllerContext {
   cluster: ClusterReader;
   clock: Clock;
   log: Logger;
-  /** Namespace to watch; undefined for all. */
-  namespace: string | undefined;
+  /** Namespaces to watch; undefined for all. */
+  namespace: string | readonly string[] | undefined;
+  /** Only objects with these labels are looked at; absent for all. */
+  select?: LabelSelectors | undefined;
   /** Our version, which HPAs and Jobs carry as a label. */
   version: string;
   auth: AuthSettings;

@@ -15,6 +15,8 @@ export interface ControllersOptions {
 export interface Controllers extends RunningController {
   /** Answers the external metrics API. */
   lookup: ScaledObjectController['lookup'];
+  /** Whether a ScaledObject runs in this process. */
+  locate: ScaledObjectController['locate'];
   /** The ScaledObjects as they are watched. */
   scaledObjects: ScaledObjectController['store'];
 }
@@ -35,6 +37,7 @@ export function startControllers({ ctx, deployments, statefulSets, settings }: C
   const all: RunningController[] = [scaledObjects, scaledJobs, ...authentications];
   return {
     lookup: scaledObjects.lookup,
+    locate: scaledObjects.locate,
     scaledObjects: scaledObjects.store,
     synced: Promise.all(all.map(({ synced }) => synced)),
     async stop() {

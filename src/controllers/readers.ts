@@ -8,6 +8,7 @@ import {
 import type { AuthReaders, ObjectRef, TriggerAuthenticationSpec } from '../auth/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { KubeObject, ResourceType } from '../base/object.ts';
+import { matchesLabels, parseSelector } from '../base/selector.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { NamedWatch, NamedWatches } from '../kube/named-watch.ts';
 import { isNotFound } from '../kube/status.ts';
@@ -43,13 +44,18 @@ export interface DependenciesOptions {
   tokens: ServiceAccountTokens;
   /** Root for file authentication, if the operator has one. */
   file: AuthReaders['file'];
+  /** Authentications without these labels are as good as not there (KEDA 2.21: WATCH_LABEL_SELECTOR_FOR_TRIGGERAUTH). */
+  select?: string | undefined;
   /** Something that was read has changed. */
   onChange: () => void;
 }
 
 /** Reads through watches of single objects, so that a changed Secret is known at once and nothing is read twice. */
 export function createDependencies(options: DependenciesOptions): Dependencies {
-  const { watches, tokens, file, onChange } = options;
+  const { watches, tokens, file, select, onChange } = options;
+  const wanted = select === undefined ? undefined : parseSelector(select);
+  const visible = (found: AuthenticationObject | undefined) =>
+    found && (wanted === undefined || matchesLabels(wanted, found.metadata.labels)) ? found : undefined;
   const held = new Map<string, { watch: NamedWatch; stop: () => void }>();
 
   const read = async <T extends KubeObject>(kind: keyof typeof TYPES, namespace: string, name: string) => {
@@ -67,10 +73,10 @@ export function createDependencies(options: DependenciesOptions): Dependencies {
   return {
     readers: {
       async triggerAuthentication(namespace, name) {
-        return (await read<AuthenticationObject>('TriggerAuthentication', namespace, name))?.spec;
+        return visible(await read<AuthenticationObject>('TriggerAuthentication', namespace, name))?.spec;
       },
       async clusterTriggerAuthentication(name) {
-        return (await read<AuthenticationObject>('ClusterTriggerAuthentication', '', name))?.spec;
+        return visible(await read<AuthenticationObject>('ClusterTriggerAuthentication', '', name))?.spec;
       },
       async secret(namespace, name) {
         const data = (await read<SecretObject>('Secret', namespace, name))?.data;

@@ -4,6 +4,7 @@ import { WindlassError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { KubeObject, ResourceType } from '../base/object.ts';
 import type { SelectOptions } from './client.ts';
+import { joinStores } from './store-join.ts';
 import { runWatch, type WatchDeps } from './watch.ts';
 
 /** What a store keeps of an object: whatever the projection leaves, which includes its identity. */
@@ -18,7 +19,10 @@ export interface StoreChange<T> {
   previous?: T;
 }
 
-export interface StoreOptions<T extends Stored, Raw extends KubeObject = KubeObject> extends SelectOptions {
+export interface StoreOptions<T extends Stored, Raw extends KubeObject = KubeObject>
+  extends Omit<SelectOptions, 'namespace'> {
+  /** One namespace, several (a watch each), or all of them. */
+  namespace?: string | readonly string[] | undefined;
   client: WatchDeps['client'];
   type: ResourceType;
   /**
@@ -63,6 +67,10 @@ export interface Store<T> {
 export function createStore<T extends Stored, Raw extends KubeObject = KubeObject>(
   options: StoreOptions<T, Raw>,
 ): Store<T> {
+  if (typeof options.namespace === 'object')
+    return joinStores(
+      new Map(options.namespace.map((namespace) => [namespace, createStore({ ...options, namespace })] as const)),
+    );
   const { client, type, project, clock, log, random, indexes = {} } = options;
   const { namespace, labelSelector, fieldSelector } = options;
   const objects = new Map<string, T>();

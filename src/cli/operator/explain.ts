@@ -1,4 +1,4 @@
-import { describeError } from '../../base/errors.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Records } from '../../controllers/records.ts';
 import { createExplainServer } from '../../servers/explain/index.ts';
@@ -33,8 +33,7 @@ export async function startExplain(
       const address = await server.listen(host, wanted);
       return { ...address, stop: () => server.close() };
     } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (code === 'InvalidArgument') throw error;
+      if (hasCode(error, 'InvalidArgument')) throw error;
       log.info('decisions are not told here', { host, port: wanted, why: describeError(error) });
     }
   }

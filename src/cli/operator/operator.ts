@@ -1,4 +1,5 @@
 import { DEPLOYMENTS, NAMESPACES, STATEFUL_SETS } from '../../api/resources.ts';
+import type { AuthReaders } from '../../auth/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { WindlassError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -54,6 +55,8 @@ export interface OperatorOptions {
   replicas?: ReplicaOptions | undefined;
   /** Default: made for this process alone. */
   certificates?: CertificateOptions | undefined;
+  /** Reads files for ClusterTriggerAuthentications, relative to --filepath-auth-root-path. */
+  file?: AuthReaders['file'];
   /** Ends a start that waits for the API server. */
   signal?: AbortSignal | undefined;
   /** Without it nothing is counted, scraped or probed. */
@@ -130,11 +133,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     clock,
     log,
     namespace,
+    select: settings.select,
     version: VERSION,
     auth: settings.auth,
     http: settings.http,
     env,
-    file: undefined,
+    file: options.file,
   };
   replicas?.tellOfKeda(events);
   const controllers = startControllers({ ctx, deployments, statefulSets, settings });

@@ -10,3 +10,22 @@ test.each<[Record<string, string>, string]>([
 ])('with %j the webhooks speak %s and later', (env, expected) => {
   expect(readSettings(env).serviceMinTlsVersion).toBe(expected);
 });
+
+test.each<[Record<string, string>, unknown]>([
+  [{}, undefined],
+  [{ WATCH_NAMESPACE: '""' }, undefined],
+  [{ WATCH_NAMESPACE: 'shop' }, 'shop'],
+  [{ WATCH_NAMESPACE: 'shop,web,shop' }, ['shop', 'web']],
+])('with %j it works in %j', (env, expected) => {
+  expect(readSettings(env).namespace).toEqual(expected);
+});
+
+test.each<[Record<string, string>, string]>([
+  [{ WATCH_NAMESPACE: 'shop,' }, 'WATCH_NAMESPACE is "shop,"'],
+  [{ WATCH_NAMESPACE: 'Shop' }, 'WATCH_NAMESPACE is "Shop"'],
+  [{ WATCH_LABEL_SELECTOR: 'a in b' }, 'WATCH_LABEL_SELECTOR is "a in b"'],
+  [{ KEDA_HTTP_DEFAULT_TIMEOUT: '3s' }, 'KEDA_HTTP_DEFAULT_TIMEOUT is "3s"'],
+  [{ KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES: 'many' }, 'KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES is "many"'],
+])('%j is refused', (env, message) => {
+  expect(() => readSettings(env)).toThrow(message);
+});

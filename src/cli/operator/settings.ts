@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { AuthSettings } from '../../auth/types.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { WindlassError } from '../../base/errors.ts';
+import { parseSelector } from '../../base/selector.ts';
+import type { LabelSelectors } from '../../controllers/context.ts';
 import type { HttpSettings } from '../../scalers/definition.ts';
 
 /** What the operator reads from its environment; names, defaults and refusals are KEDA 2.21's. */
 export interface OperatorSettings {
   /** WATCH_NAMESPACE; undefined for all. */
-  namespace: string | undefined;
+  namespace: string | readonly string[] | undefined;
+  select: LabelSelectors;
   /** POD_NAMESPACE: where the Service of the metrics API is. */
   podNamespace: string;
   auth: AuthSettings;
@@ -34,6 +37,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 const SCALED_OBJECT_CONCURRENCY = 16;
 const SCALED_JOB_CONCURRENCY = 8;
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+/** RFC 1123 label, as Kubernetes has it. */
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_TIMEOUT_MS = 3_000;
 /** KEDA 2.21: 0 or less means this. */
 const LEAST_TIMEOUT_MS = 300;
@@ -42,12 +47,12 @@ const TLS_VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13
 /** @throws InvalidArgument naming the variable that cannot be read */
 export function readSettings(env: Env): OperatorSettings {
   const podNamespace = env.POD_NAMESPACE || ownNamespace() || 'keda';
-  const watched = (env.WATCH_NAMESPACE ?? '').replace(/^"+|"+$/g, '').trim();
-  if (watched.includes(',')) {
-    throw invalid('WATCH_NAMESPACE', watched, 'one namespace, or nothing for all of them');
-  }
   return {
-    namespace: watched || undefined,
+    namespace: namespaces(env),
+    select: {
+      scaled: selector(env, 'WATCH_LABEL_SELECTOR'),
+      authentication: selector(env, 'WATCH_LABEL_SELECTOR_FOR_TRIGGERAUTH'),
+    },
     podNamespace,
     auth: {
       clusterObjectNamespace: env.KEDA_CLUSTER_OBJECT_NAMESPACE || podNamespace,
@@ -65,6 +70,27 @@ export function readSettings(env: Env): OperatorSettings {
     tokenExpirySeconds: tokenExpiry(env),
     lease: leaseSettings(env),
   };
+}
+
+/** KEDA 2.21 takes `""`, quotes and all, for every namespace; Helm charts write it so. */
+function namespaces(env: Env): OperatorSettings['namespace'] {
+  const text = (env.WATCH_NAMESPACE ?? '').replace(/^"+|"+$/g, '').trim();
+  if (text === '') return undefined;
+  const names = [...new Set(text.split(',').map((name) => name.trim()))];
+  if (!names.every((name) => NAMESPACE.test(name)))
+    throw invalid('WATCH_NAMESPACE', text, 'names of namespaces, separated by commas, or nothing for all of them');
+  return names.length === 1 ? names[0] : names;
+}
+
+function selector(env: Env, name: string): string | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  try {
+    parseSelector(text);
+  } catch {
+    throw invalid(name, text, 'a label selector, as in team=shop,tier!=test');
+  }
+  return text;
 }
 
 function timeout(env: Env): number {

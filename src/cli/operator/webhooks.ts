@@ -56,12 +56,14 @@ export async function startWebhooks(options: {
 }): Promise<Webhooks> {
   const { webhooks, client, settings, discovery, scaledObjects, certificates, metrics, clock, log } = options;
   const { namespace } = settings;
+  // Among ScaledObjects by label there may be others that claim the same: those are asked for.
+  const complete = settings.select.scaled === undefined ? namespace : [];
   const { reachableAt, configuration: name, register = true } = webhooks;
   const foreignAutoscalers = followForeignAutoscalers({ client, namespace, clock, log });
   const claims = followClaims(scaledObjects);
   const shows = certificates.pair;
   const server = createAdmissionServer({
-    facts: createClusterFacts({ client, discovery, clock, namespace, claims, foreignAutoscalers }),
+    facts: createClusterFacts({ client, discovery, clock, namespace: complete, claims, foreignAutoscalers }),
     tls: shows,
     minTlsVersion: settings.serviceMinTlsVersion,
     metrics,

@@ -44,6 +44,7 @@ export function createScaledJobController({
     client,
     type: SCALED_JOBS,
     namespace,
+    labelSelector: ctx.select?.scaled,
     project: (raw) => raw as ScaledJob,
     clock,
     log,
@@ -91,6 +92,7 @@ export function createScaledJobController({
         watches: ctx.watches,
         tokens: ctx.tokens,
         file: ctx.file,
+        select: ctx.select?.authentication,
         onChange: () => {
           state.stale = true;
           queue.add(key);

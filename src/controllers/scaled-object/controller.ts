@@ -5,12 +5,13 @@ import { describeError, hasCode } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
+import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { retryDelay } from '../retry.ts';
 import type { TargetState, WorkloadCount } from '../targets.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, pollingIntervalMs } from './evaluate.ts';
 import { finalizeScaledObject } from './finalize.ts';
 import { createHpaStore, ownerKeyOf } from './hpa.ts';
 import { createLookup, type MetricAnswer } from './lookup.ts';
@@ -21,6 +22,8 @@ import { createScaledObjectState, reconcileInputs, type ScaledObjectState } from
 export interface ScaledObjectController extends RunningController {
   /** Answers the external metrics API from memory. */
   lookup(namespace: string, name: string, metric: string): Promise<MetricAnswer>;
+  /** Whether a ScaledObject runs in this process, and how long a value of its metrics may be used; undefined if there is none. */
+  locate(namespace: string, name: string): { uid: string; isHere: boolean; ttlMs: number } | undefined;
   readonly store: Store<ScaledObject>;
   /** ScaledObjects that this process runs. */
   readonly size: number;
@@ -52,6 +55,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     client,
     type: SCALED_OBJECTS,
     namespace,
+    labelSelector: ctx.select?.scaled,
     project: (raw) => raw as ScaledObject,
     indexes: {
       [BY_TARGET]: (object) => {
@@ -257,6 +261,16 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     store,
     synced,
     lookup,
+    locate(ns, name) {
+      const object = store.get(ns, name);
+      if (!object) return undefined;
+      const state = states.get(`${ns}/${name}`);
+      // Not before its first reconcile has come to an end, good or bad: there is nothing to answer from until then.
+      const isHere =
+        state !== undefined && !state.hold.isLost && (state.runs || state.failures > 0 || isFrozen(object));
+      const { ttlMs } = readPolicy({ pollingIntervalMs: pollingIntervalMs(object), useCachedMetrics: false });
+      return { uid: object.metadata.uid ?? '', isHere, ttlMs };
+    },
     get size() {
       return states.size;
     },

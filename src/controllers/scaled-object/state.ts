@@ -59,6 +59,7 @@ export function createScaledObjectState(
       watches: ctx.watches,
       tokens: ctx.tokens,
       file: ctx.file,
+      select: ctx.select?.authentication,
       onChange: () => wake(state, 'dependency'),
     }),
     triggers: createTriggerSet(

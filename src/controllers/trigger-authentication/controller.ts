@@ -49,6 +49,7 @@ export function createTriggerAuthenticationController(
     client,
     type,
     namespace: type.namespaced ? ctx.namespace : undefined,
+    labelSelector: ctx.select?.authentication,
     project: ({ apiVersion, kind: rawKind, metadata, ...rest }) => {
       const { status } = rest as { status?: TriggerAuthenticationStatus };
       const { name, namespace, uid, resourceVersion, generation, finalizers, deletionTimestamp } = metadata;

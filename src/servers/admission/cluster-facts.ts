@@ -77,8 +77,8 @@ export interface ClusterFactsOptions {
   client: KubeClient;
   discovery: Discovery;
   clock: Clock;
-  /** The namespace that the stores watch; undefined for all. Others are asked for live. */
-  namespace?: string | undefined;
+  /** The namespaces that the stores watch whole; undefined for all. Others are asked for live. */
+  namespace?: string | readonly string[] | undefined;
   /** All ScaledObjects by what they claim; without it every question is asked live. */
   claims?: Claims | undefined;
   /** HPAs that are not ours; without it every question is asked live. */
@@ -98,7 +98,9 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { client, discovery, clock, claims, foreignAutoscalers } = options;
 
   const isUsable = (store: Store<unknown>, namespace: string): boolean =>
-    store.isSynced && !store.trouble && (options.namespace === undefined || options.namespace === namespace);
+    store.isSynced &&
+    !store.trouble &&
+    (options.namespace === undefined || [options.namespace].flat().includes(namespace));
   const isSmall = (namespace: string) =>
     !claims || !isUsable(claims.store, namespace) || claims.count(namespace) <= SMALL_NAMESPACE;
 
@@ -175,7 +177,7 @@ const BY_TARGET = 'target';
 /** Follows the HPAs that are not ours, a few dozen bytes each: of ours there is one for each ScaledObject. */
 export function followForeignAutoscalers(options: {
   client: KubeClient;
-  namespace: string | undefined;
+  namespace: string | readonly string[] | undefined;
   clock: Clock;
   log: Logger;
 }): Store<Autoscaler> {

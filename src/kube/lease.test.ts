@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/support/fake-clock.ts';
 import { createLeaseCluster, type Node } from '../../test/support/lease-cluster.ts';
 import { silentLogger } from '../base/log.ts';
-import { createMembership, type Membership } from './lease.ts';
+import { createMembership, type Membership, type MembershipOptions } from './lease.ts';
 
 const UIDS = Array.from({ length: 40 }, (_, i) => `uid-${i * 7919}`);
 
@@ -34,7 +34,7 @@ function setUp() {
     clock,
     cluster,
     run,
-    join(identity: string): Member {
+    join(identity: string, options: Partial<MembershipOptions> = {}): Member {
       const node = cluster.createNode();
       const membership = createMembership({
         client: node.client,
@@ -44,6 +44,7 @@ function setUp() {
         clock: node.clock,
         log: silentLogger,
         random: () => 0.5,
+        ...options,
       });
       const member = { node, membership, stopped: false };
       members.push(member);
@@ -233,6 +234,39 @@ describe('membership', () => {
     expect(cluster.objects.size).toBe(2);
     await run(5_000);
     expect(cluster.objects.size).toBe(1);
+  });
+
+  it('with a longer lease than the others counts for them as long as it says', async () => {
+    const { run, join, owned, shares } = setUp();
+    const patient = join('a', { leaseMs: 20_000, renewMs: 4_000 });
+    await run(1_000);
+    join('b');
+    // The patient one may act for ten seconds on what it saw last.
+    await run(9_000);
+    expect(shares()[1]).toBe(0);
+    await run(2_000);
+    expect(shares()[1]).toBeGreaterThan(10);
+    patient.node.freeze();
+    await run(15_000);
+    expect(owned()).toBeLessThan(UIDS.length);
+    await run(6_000);
+    expect(owned()).toBe(UIDS.length);
+  });
+
+  it('tells whose turn an object is, and what its owner says of itself', async () => {
+    const { run, join } = setUp();
+    const a = join('a', { annotations: { 'windlass.dev/peer': '10.0.0.1:9666' } });
+    expect(a.membership.hasMetOthers).toBe(false);
+    const b = join('b');
+    await run(5_000);
+    for (const uid of UIDS) {
+      const owner = b.membership.ownerOf(uid);
+      expect(owner).toBe(a.membership.ownerOf(uid));
+      expect(b.membership.owns(uid)).toBe(owner === b.membership.identity);
+    }
+    expect(b.membership.annotationsOf(a.membership.identity)).toEqual({ 'windlass.dev/peer': '10.0.0.1:9666' });
+    expect(a.membership.annotationsOf(b.membership.identity)).toEqual({});
+    expect([a.membership.hasMetOthers, b.membership.hasMetOthers]).toEqual([true, true]);
   });
 
   it('refuses lease times that leave no room for a missed renewal', () => {

@@ -7,6 +7,8 @@ import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/support/fake-clock.ts';
+import { systemClock } from '../base/clock.ts';
+import { WindlassError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import type { ResourceType } from '../base/object.ts';
 import { type KeyPair, makeCertificate } from '../sandbox/api/security/certificates.ts';
@@ -158,5 +160,53 @@ describe('connections', () => {
     expect(await ask()).toBe('ada');
     expect(await ask()).toBe('ada');
     expect(new Set(tunnels)).toEqual(new Set([`127.0.0.1:${port}`]));
+  });
+});
+
+describe('a request that asks before it is sent', () => {
+  const refusal = new WindlassError('NotOwner', 'not ours any more');
+
+  /** An API server that has no time at first, a client to it, and how often it was asked. */
+  async function setUp() {
+    let asked = 0;
+    const { port } = await listen(
+      createPlainServer((_request, response) => {
+        response.statusCode = ++asked === 1 ? 503 : 200;
+        response.end('{}');
+      }),
+    );
+    const connection: KubeConnection = {
+      server: `http://127.0.0.1:${port}`,
+      namespace: 'default',
+      source: 'the test',
+      insecureSkipTlsVerify: false,
+      user: {},
+    };
+    const client = createKubeClient(connection, { clock: systemClock, log: silentLogger });
+    cleanups.push(() => client.close());
+    return { client, asked: () => asked };
+  }
+  const patch = (client: ReturnType<typeof createKubeClient>, beforeSend: () => void) =>
+    client.patch(PODS, 'web', {}, { type: 'merge', namespace: 'shop', beforeSend });
+
+  it('does not leave when the answer is no', async () => {
+    const { client, asked } = await setUp();
+    const sent = patch(client, () => {
+      throw refusal;
+    });
+    await expect(sent).rejects.toBe(refusal);
+    expect(asked()).toBe(0);
+  });
+
+  it('asks anew for every try', async () => {
+    const { client, asked } = await setUp();
+    let calls = 0;
+    const sent = patch(client, () => {
+      if (++calls === 2) throw refusal;
+    });
+    await expect(sent).rejects.toBe(refusal);
+    expect([calls, asked()]).toEqual([2, 1]);
+    await patch(client, () => {});
+    expect(asked()).toBe(2);
   });
 });

@@ -57,7 +57,8 @@ export function createPeerClient(options: { credentials: PeerCredentials; clock:
 
   return {
     async ask(address, namespace, name, metric) {
-      const timeUp = new WindlassError('SourceTimeout', `replica ${address} did not answer within ${DEADLINE_MS} ms`);
+      const timeUp = () =>
+        new WindlassError('SourceTimeout', `replica ${address} did not answer within ${DEADLINE_MS} ms`);
       const query = new URLSearchParams({ namespace, name, metric });
       const path = `${METRICS_PATH}?${query}`;
       const said = await withSignal(undefined, DEADLINE_MS, timeUp, clock, async (signal) => {

@@ -77,7 +77,11 @@ async function ask(
   }
   const body = (await response.json().catch(() => undefined)) as (Explanation & { error?: string }) | undefined;
   if (response.ok && body && Array.isArray(body.decisions)) return body;
-  throw new WindlassError('SourceNotFound', body?.error ?? `${url.origin} answered ${response.status}`, {
-    hint: 'check kind, name and namespace, and the condition Ready, which says why an object does not run; of several replicas only the one that runs it knows',
-  });
+  throw new WindlassError(
+    'SourceNotFound',
+    `the operator at ${url.origin}: ${body?.error ?? `status ${response.status}`}`,
+    {
+      hint: 'check kind, name, namespace and --address, and the condition Ready, which says why an object does not run; of several replicas only the one that runs it knows',
+    },
+  );
 }

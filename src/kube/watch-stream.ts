@@ -30,7 +30,8 @@ export async function openWatchStream<T>(
     fieldSelector: options.fieldSelector,
     timeoutSeconds: options.timeoutSeconds,
   });
-  const timeUp = new WindlassError('KubernetesUnavailable', `cannot ${doing}: no answer within ${openMs / 1000} s`);
+  const timeUp = () =>
+    new WindlassError('KubernetesUnavailable', `cannot ${doing}: no answer within ${openMs / 1000} s`);
   const lifetime = new AbortController();
   const response = await withSignal(options.signal, openMs, timeUp, clock, async (signal) => {
     const onAbort = () => lifetime.abort(signal.reason);

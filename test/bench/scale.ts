@@ -206,11 +206,13 @@ async function measure(count: number, program: string, folder: string): Promise<
     const metric = (turn: number) =>
       `/apis/external.metrics.k8s.io/v1beta1/namespaces/${NAMESPACE}/s0-metric-api-value?labelSelector=scaledobject.keda.sh%2Fname%3Dapp-${turn % count}`;
     const paced = await probe(cluster.connection, metric, PROBE);
+    const beforeLoops = source.asked;
     const loops = await closedLoops(
       cluster.connection,
       { ours: metric, plain: () => `/api/v1/namespaces/${NAMESPACE}` },
       CLOSED_LOOP_SECONDS,
     );
+    const perAnswer = (source.asked - beforeLoops) / loops.asked;
     const after = usageOf(pid);
 
     const own = writes.filter(({ user }) => user === OPERATOR);
@@ -254,6 +256,7 @@ async function measure(count: number, program: string, folder: string): Promise<
     print([`metric, ${PROBE.perSecond}/s: p50 / p99`, times(paced.took), pair(keda?.probe)]);
     print(['metric, closed loop', rateOf(loops.ours), `${keda?.closedLoop.rate ?? '-'}/s`]);
     print(['… p50 / p99', times(loops.ours.took), pair(keda?.closedLoop)]);
+    print(['… requests to the source per answer', perAnswer.toFixed(2)]);
     print(['plain GET, closed loop', rateOf(loops.plain)]);
     print(['… p50 / p99', times(loops.plain.took)]);
     print(['metric to GET, rate', loops.rateRatio.toFixed(2), String(KEDA_RATIOS.rate), 'target: at least 0.9']);
@@ -282,7 +285,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-const WIDTHS = [44, 18, 16, 0];
+const WIDTHS = [52, 18, 16, 0];
 const print = (cells: string[]) =>
   console.log(
     cells

@@ -62,12 +62,15 @@ export async function probe(
   return { took, seconds: options.seconds };
 }
 
-/** Eight clients, each asking anew when it has its answer, for both kinds of request in turns; rates pair by pair. */
+/**
+ * Eight clients, each asking anew when it has its answer, for both kinds of request in turns; rates pair by pair.
+ * `asked` is how many of ours there were in all, the warming up included.
+ */
 export async function closedLoops(
   connection: KubeConnection,
   paths: { ours: (turn: number) => string; plain: (turn: number) => string },
   seconds: number,
-): Promise<{ ours: Figures; plain: Figures; rateRatio: number }> {
+): Promise<{ ours: Figures; plain: Figures; rateRatio: number; asked: number }> {
   const clients = clientsOf(connection);
   let turn = 0;
   const drive = async (pathOf: (turn: number) => string, forSeconds: number): Promise<number[]> => {
@@ -83,7 +86,7 @@ export async function closedLoops(
   const plain: Figures = { took: [], seconds: 0 };
   const ratios: number[] = [];
   await drive(paths.plain, 1);
-  await drive(paths.ours, 1);
+  const warmUp = await drive(paths.ours, 1);
   for (let spent = 0; spent < seconds; spent += TURN_SECONDS) {
     const counts: number[] = [];
     for (const [sum, pathOf] of [
@@ -98,7 +101,7 @@ export async function closedLoops(
     ratios.push((counts[0] ?? 0) / (counts[1] ?? 1));
   }
   clients.close();
-  return { ours, plain, rateRatio: quantile(ratios, 0.5) };
+  return { ours, plain, rateRatio: quantile(ratios, 0.5), asked: ours.took.length + warmUp.length };
 }
 
 export function quantile(values: readonly number[], share: number): number {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { generateBehaviourPage } from './behaviour.ts';
 import { generateBundle } from './generate-bundle.ts';
 import { generateChart } from './generate-chart.ts';
+import { generateCliPage, generateFlagsPage } from './generate-cli.ts';
 import { generateCrds, generateKindPages, generateKindSchemas } from './generate-crds.ts';
 import { generateErrorPage } from './generate-errors.ts';
 import { generateRbac } from './generate-rbac.ts';
@@ -17,6 +18,8 @@ const GENERATORS: readonly Generator[] = [
   generateKindSchemas,
   generateKindPages,
   generateErrorPage,
+  generateCliPage,
+  generateFlagsPage,
   generateBehaviourPage,
   generateScalerPages,
   generateTriggerSchema,

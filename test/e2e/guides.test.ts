@@ -115,12 +115,27 @@ describe('what the guides say', () => {
   });
 
   it('of Prometheus are the series that there are', () => {
-    const folder = path.join(PROJECT, 'src/servers/telemetry');
-    const source = readdirSync(folder)
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-      .map((name) => readFileSync(path.join(folder, name), 'utf8'))
-      .join('');
-    const told = new Set([...textOf(`${GUIDES}/observe.md`).matchAll(/`(keda_\w+)`/g)].map(([, name]) => name));
-    for (const name of told) expect(source).toContain(`'${name}'`);
+    expect(namesIn(textOf(`${GUIDES}/observe.md`), /`(keda_\w+)`/g)).toEqual(
+      namesIn(sourcesIn('src/servers/telemetry'), /'(keda_\w+)'/g),
+    );
+  });
+
+  it('of events are the reasons that there are', () => {
+    const reason = '(KEDA[A-Z]\\w+|Scaled(?:Object|Job)[A-Z]\\w+)';
+    const told = namesIn(textOf(`${GUIDES}/observe.md`), new RegExp(`\`${reason}\``, 'g'));
+    const there = namesIn(['src/controllers', 'src/decision'].map(sourcesIn).join(''), new RegExp(`'${reason}'`, 'g'));
+    expect(there.filter((name) => !told.includes(name))).toEqual([]);
+    expect(told.filter((name) => !there.includes(name))).toEqual([]);
   });
 });
+
+const namesIn = (text: string, pattern: RegExp) =>
+  [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+
+/** Everything in a folder and below but its tests, as one text. */
+function sourcesIn(folder: string): string {
+  return readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(path.join(PROJECT, folder, name), 'utf8'))
+    .join('');
+}

@@ -12,12 +12,14 @@ export default defineConfig({
       {
         extends: true,
         // Modules hold no state, so files can share them: half the time.
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], isolate: false },
+        test: { name: 'unit', include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], isolate: false, maxWorkers: 2 },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
+          // They mostly wait: for a poll, a cooldown, a process.
+          maxWorkers: 3,
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/cluster/**'],
           testTimeout: 120_000,

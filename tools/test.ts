@@ -45,7 +45,7 @@ function run(
     const child = spawn(file, args, {
       cwd: root,
       stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
-      env: { ...process.env, ...options.env, PATH: `${bin}:${process.env.PATH}` },
+      env: { ...process.env, PATH: pathWith(), ...options.env },
     });
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -78,11 +78,13 @@ for (const check of CHECKS) {
 }
 
 if (!onlyChecks) {
+  let programs: { folder?: string | undefined; missing?: string } = {};
   for (const project of ['unit', 'e2e', 'cluster']) {
-    const missing = project === 'cluster' ? await whyNoCluster() : undefined;
-    if (missing !== undefined) {
+    // helm and kubectl are needed from here on, the control plane for the last part.
+    if (project === 'e2e') programs = await clusterPrograms();
+    if (project === 'cluster' && programs.missing !== undefined) {
       // With CI=true every part has to run; elsewhere a machine without Go still gets everything else.
-      console.log(`${process.env.CI === 'true' ? 'FAIL ' : 'left out:'} cluster tests: ${missing}`);
+      console.log(`${process.env.CI === 'true' ? 'FAIL ' : 'left out:'} cluster tests: ${programs.missing}`);
       if (process.env.CI === 'true') totals.failed++;
       continue;
     }
@@ -101,7 +103,7 @@ if (!onlyChecks) {
         '--reporter',
         './tools/test-reporter.ts',
       ],
-      { show: true, env: { WINDLASS_TEST_REPORT: report, NODE_OPTIONS: quiet } },
+      { show: true, env: { WINDLASS_TEST_REPORT: report, NODE_OPTIONS: quiet, PATH: pathWith(programs.folder) } },
     );
     const counted = readTotals(report);
     if (!counted || (code !== 0 && counted.failed === 0)) {
@@ -127,16 +129,21 @@ console.log(`Took ${seconds(started)}.`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exit(totals.failed === 0 ? 0 : 1);
 
-/** Why the tests on a real control plane cannot run here; builds what they need first. */
-async function whyNoCluster(): Promise<string | undefined> {
-  if (process.env.KUBEBUILDER_ASSETS || process.env.WINDLASS_TEST_KUBECONFIG) return undefined;
+/** Where the control plane, kubectl and helm are, built first if need be; or why they are not to be had here. */
+async function clusterPrograms(): Promise<{ folder?: string | undefined; missing?: string }> {
+  if (process.env.KUBEBUILDER_ASSETS || process.env.WINDLASS_TEST_KUBECONFIG)
+    return { folder: process.env.KUBEBUILDER_ASSETS };
   try {
-    await ensureBinaries({ log: (line) => console.log(`      ${line}`) });
-    return undefined;
+    return { folder: await ensureBinaries({ log: (line) => console.log(`      ${line}`) }) };
   } catch (error) {
-    if (error instanceof MissingBinariesError) return error.message;
+    if (error instanceof MissingBinariesError) return { missing: error.message };
     throw error;
   }
+}
+
+/** PATH with our packages' commands first, and a folder of programs last: what the machine has itself goes first. */
+function pathWith(folder?: string): string {
+  return [bin, process.env.PATH, folder].filter(Boolean).join(path.delimiter);
 }
 
 function readTotals(file: string): Totals | undefined {

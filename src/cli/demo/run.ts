@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -53,6 +54,15 @@ export async function runDemo(run: DemoRun): Promise<number> {
   const log = createLogger({ encoder: 'console', level: run.verbose ? 'info' : 'error' });
   const progress = createProgress(process.stdout);
   const stops: (() => Promise<unknown>)[] = [];
+  if (!existsSync(path.join(PROJECT, 'examples'))) {
+    throw new WindlassError(
+      'InvalidArgument',
+      'the stories are told from a checkout of the project, not from its image',
+      {
+        hint: 'see README.md for how to get one; `windlass sandbox` starts a cluster from here',
+      },
+    );
+  }
   const { startAzurite } = await import('./azurite.ts');
   const { openQueue } = (await import(pathToFileURL(path.join(PROJECT, 'examples/storage-queue.mjs')).href)) as {
     openQueue(connection: string, name: string): StoryQueue & { count(): Promise<number> };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isAlias, isMap, isScalar, type Node, parse, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { KINDS } from '../src/api/kinds.ts';
 import { operator } from '../src/cli/commands/operator.ts';
+import { IGNORED_VARIABLES } from '../src/cli/operator/environment.ts';
 import { crdOf } from '../src/spec/object-crd.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -47,7 +48,9 @@ function operatorInterface(): { flags: string[]; environment: string[] } {
   const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(text);
   return {
     flags: Object.entries(operator.options ?? {}).flatMap(([name, option]) => ('ignored' in option ? [] : [name])),
-    environment: Object.values(otherValues().environment).filter(isRead),
+    environment: Object.values(otherValues().environment).filter(
+      (name) => isRead(name) && !(name in IGNORED_VARIABLES),
+    ),
   };
 }
 

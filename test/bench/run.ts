@@ -3,7 +3,13 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
 /** Files of this folder, with what they are called with. */
-const BENCHES = [['idle.ts'], ['metrics-api.ts'], ['push-latency.ts'], ['handover.ts'], ['scale.ts', '200', '1000']] as const;
+const BENCHES = [
+  ['idle.ts'],
+  ['metrics-api.ts'],
+  ['push-latency.ts'],
+  ['handover.ts'],
+  ['scale.ts', '200', '1000'],
+] as const;
 
 let failed = 0;
 for (const [file, ...words] of BENCHES) {

@@ -8,6 +8,7 @@ import type { CommandContext } from '../command.ts';
 import { VERSION } from '../version.ts';
 import { IGNORED_VARIABLES } from './environment.ts';
 import { IGNORED } from './flags.ts';
+import { keepHeapTight } from './heap.ts';
 import { startOperator } from './operator.ts';
 import { type ReadFlags, readFlags } from './read-flags.ts';
 import { type OperatorSettings, readSettings } from './settings.ts';
@@ -17,6 +18,7 @@ export type OperatorRun = Pick<CommandContext, 'options' | 'env' | 'signal' | 'w
 /** Runs the operator until the signal is aborted. A setting that cannot be used ends it with 1, as it ends KEDA. */
 export async function runOperator(run: OperatorRun): Promise<number> {
   const { options, env, signal } = run;
+  keepHeapTight();
   let settings: OperatorSettings;
   let flags: ReadFlags;
   try {

@@ -1,22 +1,21 @@
 import { PAUSED, readBooleanAnnotation } from '../../api/annotations.ts';
-import { getCondition, hasInitialConditions, initialConditions, setCondition } from '../../api/conditions.ts';
+import { getCondition, hasInitialConditions, initialConditions } from '../../api/conditions.ts';
 import { scaledJobSettings } from '../../api/defaults.ts';
 import type { ScaledJob, ScaledJobStatus } from '../../api/index.ts';
 import { SCALED_JOBS } from '../../api/resources.ts';
 import { checkRules } from '../../api/rules/index.ts';
 import type { PodTemplate } from '../../auth/types.ts';
-import { describeError, hasCode, WindlassError } from '../../base/errors.ts';
+import { hasCode, WindlassError } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim, hasFinalizer, release } from '../finalizer.ts';
-import { createObjectStatus } from '../object-status.ts';
+import { createObjectState, markReady, setConditions, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
-import { createDependencies } from '../readers.ts';
 import { retryDelay } from '../retry.ts';
-import { dropOldSeries, tellsOfFailures } from '../trigger-reports.ts';
-import { createTriggerSet, planTriggers } from '../triggers.ts';
+import { dropOldSeries } from '../trigger-reports.ts';
+import { planTriggers } from '../triggers.ts';
 import { evaluate } from './evaluate.ts';
 import { createJobs } from './jobs.ts';
 import { rollOut } from './rollout.ts';
@@ -74,51 +73,12 @@ export function createScaledJobController({
   };
 
   function takeOver(key: string, object: ScaledJob): ScaledJobState {
-    const { name, namespace: ns, uid = '' } = object.metadata;
-    const wasActive = getCondition(object.status?.conditions, 'Active')?.status === 'True';
-    const written = object.status?.lastActiveTime;
-    const hold = takeHold(ctx, object);
-    const state: ScaledJobState = {
-      uid,
-      hold,
-      status: createObjectStatus<ScaledJobStatus>({
-        client: hold.ctx.client,
-        type: SCALED_JOBS,
-        namespace: ns,
-        name,
-        initial: object.status,
-      }),
-      dependencies: createDependencies({
-        watches: ctx.watches,
-        tokens: ctx.tokens,
-        file: ctx.file,
-        select: ctx.select?.authentication,
-        onChange: () => {
-          state.stale = true;
-          queue.add(key);
-        },
-      }),
-      triggers: createTriggerSet(
-        ctx.sampling,
-        () => queue.add(key),
-        () => {
-          state.stale = true;
-          queue.add(key);
-        },
-      ),
-      lastActiveAt: wasActive ? clock.now() : written ? Date.parse(written) : undefined,
-      reconciledFor: undefined,
-      stale: false,
-      failures: 0,
-      retryAt: 0,
-      toldError: undefined,
-      runs: false,
-      createRetryAt: 0,
-      createFailure: undefined,
-      reported: new Map(),
-      toldErrors: new Map(),
-      failedBefore: tellsOfFailures(object.status?.conditions),
+    const wake = (why: 'sample' | 'dependency') => {
+      if (why === 'dependency') state.stale = true;
+      queue.add(key);
     };
+    const common = createObjectState<ScaledJobStatus>(ctx, SCALED_JOBS, object, wake);
+    const state: ScaledJobState = { ...common, createRetryAt: 0, createFailure: undefined };
     states.set(key, state);
     return state;
   }
@@ -208,7 +168,7 @@ export function createScaledJobController({
       state.toldError = undefined;
     } catch (error) {
       if (hasCode(error, 'NotOwner')) throw error;
-      tellFailure(state, object, error);
+      tellFailure(ctx, state, object, error);
       state.failures++;
       const wait = retryDelay(error, state.failures);
       state.retryAt = clock.monotonic() + wait;
@@ -278,43 +238,6 @@ export function createScaledJobController({
     setConditions(state, { type: 'Paused', status: paused ? 'True' : 'False', reason, message: note });
   }
 
-  function markReady(state: ScaledJobState, object: ScaledJob, message: string): void {
-    const ready = getCondition(state.status.current.conditions, 'Ready');
-    // What was said of the sources stays until they answer; a paused ScaledJob asks none.
-    if (state.runs && (ready?.reason === 'TriggerError' || ready?.reason === 'PartialTriggerError')) return;
-    if (ready?.status !== 'True') {
-      state.hold.ctx.events.record(object, {
-        type: 'Normal',
-        reason: 'ScaledJobReady',
-        action: 'ScaledJobReady',
-        note: message,
-      });
-    }
-    setConditions(state, { type: 'Ready', status: 'True', reason: 'ScaledJobReady', message });
-  }
-
-  function tellFailure(state: ScaledJobState, object: ScaledJob, error: unknown): void {
-    const { name, namespace: ns = '' } = object.metadata;
-    const text = describeError(error);
-    ctx.metrics.objectError('ScaledJob', ns, name);
-    setConditions(
-      state,
-      { type: 'Ready', status: 'False', reason: 'ScaledJobCheckFailed', message: text },
-      ...(state.runs
-        ? []
-        : [{ type: 'Active', status: 'Unknown', reason: 'UnknownState', message: 'ScaledJob check failed' } as const]),
-    );
-    if (state.toldError === text) return;
-    state.toldError = text;
-    log.warn('ScaledJob cannot be reconciled', { namespace: ns, scaledJob: name, error });
-    state.hold.ctx.events.record(object, {
-      type: 'Warning',
-      reason: 'ScaledJobCheckFailed',
-      action: 'ScaledJobCheckFailed',
-      note: text,
-    });
-  }
-
   return {
     store,
     synced,
@@ -333,13 +256,6 @@ export function createScaledJobController({
       states.clear();
     },
   };
-}
-
-/** Changes conditions of the status; what is the same already is no change. */
-function setConditions(state: ScaledJobState, ...wanted: Parameters<typeof setCondition>[1][]): void {
-  let list: readonly NonNullable<ScaledJobStatus['conditions']>[number][] = state.status.current.conditions ?? [];
-  for (const condition of wanted) list = setCondition(list, condition);
-  state.status.set({ conditions: [...list] });
 }
 
 /** The part of the Job's pod template that credentials come from. */

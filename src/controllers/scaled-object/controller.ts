@@ -1,12 +1,13 @@
 import { scaleTargetOf } from '../../api/defaults.ts';
-import type { ScaledObject } from '../../api/index.ts';
+import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
-import { describeError, hasCode } from '../../base/errors.ts';
+import { hasCode } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
+import { createObjectState, markReady, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { retryDelay } from '../retry.ts';
 import type { TargetState, WorkloadCount } from '../targets.ts';
@@ -16,8 +17,8 @@ import { finalizeScaledObject } from './finalize.ts';
 import { createHpaStore, ownerKeyOf } from './hpa.ts';
 import { createLookup, type MetricAnswer } from './lookup.ts';
 import { freeze, isFrozen, notePause } from './pause.ts';
-import { claimScaledObject, markReady, needsTemplate, reconcile, setConditions } from './reconcile.ts';
-import { createScaledObjectState, reconcileInputs, type ScaledObjectState } from './state.ts';
+import { claimScaledObject, needsTemplate, reconcile } from './reconcile.ts';
+import { reconcileInputs, type ScaledObjectState } from './state.ts';
 
 export interface ScaledObjectController extends RunningController {
   /** Answers the external metrics API from memory. */
@@ -111,10 +112,16 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     ctx.metrics.unregistered({ kind: 'ScaledObject', namespace: objectNamespace, name });
   };
 
-  const wake = (key: string) => (state: ScaledObjectState, why: 'sample' | 'dependency') => {
-    if (why === 'dependency') state.stale = true;
-    queue.add(key);
-  };
+  function takeOver(key: string, object: ScaledObject): ScaledObjectState {
+    const wake = (why: 'sample' | 'dependency') => {
+      if (why === 'dependency') state.stale = true;
+      queue.add(key);
+    };
+    const common = createObjectState<ScaledObjectStatus>(ctx, SCALED_OBJECTS, object, wake);
+    const state: ScaledObjectState = { ...common, target: undefined, modifiers: undefined, scaled: undefined };
+    states.set(key, state);
+    return state;
+  }
 
   async function run(key: string): Promise<void> {
     await synced;
@@ -156,8 +163,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       queue.addAfter(key, CATCH_UP_MS);
       return;
     }
-    const state = states.get(key) ?? createScaledObjectState(ctx, object, wake(key));
-    states.set(key, state);
+    const state = states.get(key) ?? takeOver(key, object);
     await bringInLine(key, state, object);
     if (state.runs)
       await evaluate({ ctx: state.hold.ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
@@ -192,7 +198,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       notePause(ctx, state, object);
       if (isFrozen(object)) {
         await freeze(ctx, hpas, state, object);
-        markReady(ctx, state, object, 'ScaledObject is paused');
+        markReady(state, object, 'ScaledObject is paused');
       } else {
         const started = state.runs;
         const takenOver = first && object.status?.hpaName !== undefined;
@@ -208,7 +214,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
             note,
           });
         }
-        markReady(ctx, state, object, 'The ScaledObject is set up and ready to scale.');
+        markReady(state, object, 'The ScaledObject is set up and ready to scale.');
         // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
         state.reconciledFor = reconcileInputs(object, state.target && (await ctx.targets.read(state.target)));
       }
@@ -217,42 +223,12 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       state.toldError = undefined;
     } catch (error) {
       if (hasCode(error, 'NotOwner')) throw error;
-      tellFailure(state, object, error);
+      tellFailure(ctx, state, object, error);
       state.failures++;
       const wait = retryDelay(error, state.failures);
       state.retryAt = clock.monotonic() + wait;
       queue.addAfter(key, wait);
     }
-  }
-
-  function tellFailure(state: ScaledObjectState, object: ScaledObject, error: unknown): void {
-    const { ctx } = state.hold;
-    const { name, namespace: objectNamespace = '' } = object.metadata;
-    const text = describeError(error);
-    ctx.metrics.objectError('ScaledObject', objectNamespace, name);
-    setConditions(
-      state,
-      { type: 'Ready', status: 'False', reason: 'ScaledObjectCheckFailed', message: text },
-      ...(state.runs
-        ? []
-        : [
-            {
-              type: 'Active',
-              status: 'Unknown',
-              reason: 'UnknownState',
-              message: 'ScaledObject check failed',
-            } as const,
-          ]),
-    );
-    if (state.toldError === text) return;
-    state.toldError = text;
-    log.warn('ScaledObject cannot be reconciled', { namespace: objectNamespace, scaledObject: name, error });
-    ctx.events.record(object, {
-      type: 'Warning',
-      reason: 'ScaledObjectCheckFailed',
-      action: 'ScaledObjectCheckFailed',
-      note: text,
-    });
   }
 
   const lookup = createLookup({ ctx, state: (key) => states.get(key), object: (ns, name) => store.get(ns, name) });

@@ -5,8 +5,9 @@ import type { ScaledObject } from '../../api/index.ts';
 import { WindlassError } from '../../base/errors.ts';
 import { decidePause, pauseState } from '../../decision/pause.ts';
 import type { ControllerContext } from '../context.ts';
+import { setConditions } from '../object-state.ts';
 import { deleteHpa, type HpaStore } from './hpa.ts';
-import { findTarget, setConditions } from './reconcile.ts';
+import { findTarget } from './reconcile.ts';
 import { anyAnnotation, type ScaledObjectState } from './state.ts';
 
 /** Whether the object is frozen as a whole: no loop, no HPA. */

@@ -1,7 +1,7 @@
 import { SCALED_OBJECT_NAME } from '../../api/annotations.ts';
-import { getCondition, hasInitialConditions, initialConditions, setCondition } from '../../api/conditions.ts';
+import { hasInitialConditions, initialConditions } from '../../api/conditions.ts';
 import { scaledObjectSettings, scaleTargetOf, usesScalingModifiers } from '../../api/defaults.ts';
-import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
+import type { ScaledObject } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
 import { checkRules } from '../../api/rules/index.ts';
 import type { PodTemplate } from '../../auth/types.ts';
@@ -117,37 +117,6 @@ export async function claimScaledObject(
   const claimed = await claim(ctx.client, SCALED_OBJECTS, object, { [SCALED_OBJECT_NAME]: object.metadata.name });
   if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
   return claimed;
-}
-
-/** Reasons of Ready that come from reading the sources, not from the definition of the object. */
-const LOOP_REASONS = new Set(['PartialTriggerError', 'TriggerError', 'ErrorGettingCurrentReplicas']);
-
-/** Ready becomes True, with an event when it was not. */
-export function markReady(
-  ctx: ControllerContext,
-  state: ScaledObjectState,
-  object: ScaledObject,
-  message: string,
-): void {
-  const ready = getCondition(state.status.current.conditions, 'Ready');
-  // What the scale loop said of the sources stays until they answer; a paused object asks none.
-  if (state.runs && ready?.reason && LOOP_REASONS.has(ready.reason)) return;
-  if (ready?.status !== 'True') {
-    ctx.events.record(object, {
-      type: 'Normal',
-      reason: 'ScaledObjectReady',
-      action: 'ScaledObjectReady',
-      note: message,
-    });
-  }
-  setConditions(state, { type: 'Ready', status: 'True', reason: 'ScaledObjectReady', message });
-}
-
-/** Changes conditions of the status; what is the same already is no change. */
-export function setConditions(state: ScaledObjectState, ...wanted: Parameters<typeof setCondition>[1][]): void {
-  let list: readonly NonNullable<ScaledObjectStatus['conditions']>[number][] = state.status.current.conditions ?? [];
-  for (const condition of wanted) list = setCondition(list, condition);
-  state.status.set({ conditions: [...list] });
 }
 
 function requireValid(object: ScaledObject): void {

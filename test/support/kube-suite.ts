@@ -155,10 +155,14 @@ export function describeKubeRuntime(start: () => Promise<SuiteCluster>): void {
     it('scales a workload, and not over somebody else’s write', async () => {
       await client.create(DEPLOYMENTS, deployment('scaled'));
       const target = { type: DEPLOYMENTS, namespace, name: 'scaled' };
-      const before = await getScale(client, target);
-      expect(before).toMatchObject({ kind: 'Scale', spec: { replicas: 2 } });
-      const { resourceVersion } = before.metadata;
-      expect((await setReplicas(client, target, 5, { resourceVersion })).spec.replicas).toBe(5);
+      // The Deployment controller writes its status meanwhile: then the version is old, and the next try has a newer one.
+      const resourceVersion = await eventually(async () => {
+        const before = await getScale(client, target);
+        expect(before).toMatchObject({ kind: 'Scale', spec: { replicas: 2 } });
+        const { resourceVersion: version } = before.metadata;
+        expect((await setReplicas(client, target, 5, { resourceVersion: version })).spec.replicas).toBe(5);
+        return version;
+      });
       expect(isConflict(await setReplicas(client, target, 1, { resourceVersion }).catch((e) => e))).toBe(true);
       expect((await getScale(client, target)).spec.replicas).toBe(5);
     });

@@ -1,5 +1,11 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+/** What runs programs beside the tests (helm, kubectl, an image, operators and commands): slower, so it comes after the rest. */
+const PROCESSES = [
+  'test/chart/**/*.test.ts',
+  'test/e2e/{certificates,commands,image,jobs-restart,kubectl,replicas,rights}.test.ts',
+];
+
 export default defineConfig({
   test: {
     environment: 'node',
@@ -19,12 +25,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           // They mostly wait: for a poll, a cooldown, a process.
-          maxWorkers: 3,
+          maxWorkers: 4,
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/cluster/**'],
+          exclude: [...configDefaults.exclude, ...PROCESSES, 'test/cluster/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'processes', maxWorkers: 2, include: PROCESSES, testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
         // On a real control plane, each file on one of its own: one at a time. The stories of scaling run here and in `e2e`.

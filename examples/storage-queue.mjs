@@ -59,7 +59,11 @@ export function openQueue(connectionString, queue) {
         },
       );
       req.on('timeout', () => req.destroy(new Error(`${method} ${url.pathname}: no answer within 10 s`)));
-      req.on('error', reject);
+      req.on('error', (error) => {
+        // A kept connection that the server closed in the same moment: the request never got there.
+        if (req.reusedSocket && error.code === 'ECONNRESET') resolve(call(method, path, body, header));
+        else reject(error);
+      });
       req.end(body);
     });
   }

@@ -79,9 +79,9 @@ for (const check of CHECKS) {
 
 if (!onlyChecks) {
   let programs: { folder?: string | undefined; missing?: string } = {};
-  for (const project of ['unit', 'e2e', 'cluster']) {
+  for (const project of ['unit', 'e2e', 'processes', 'cluster']) {
     // helm and kubectl are needed from here on, the control plane for the last part.
-    if (project === 'e2e') programs = await clusterPrograms();
+    if (project === 'processes') programs = await clusterPrograms();
     if (project === 'cluster' && programs.missing !== undefined) {
       // With CI=true every part has to run; elsewhere a machine without Go still gets everything else.
       console.log(`${process.env.CI === 'true' ? 'FAIL ' : 'left out:'} cluster tests: ${programs.missing}`);

@@ -66,7 +66,10 @@ export interface TestNamespace {
   condition(type: ResourceType, name: string, condition: string): Promise<string | undefined>;
   /** Until a condition is `status/reason`. */
   becomes(type: ResourceType, name: string, condition: string, wanted: string, ms?: number): Promise<void>;
-  /** Counts of spec.replicas in the order they were set, from the moment of the call. */
+  /**
+   * Counts of spec.replicas in the order they were set: from the moment `apply` made the workload, so that nothing is
+   * missed that the operator does before the test goes on; of other workloads from the moment of the call.
+   */
   replicasOf(type: ResourceType, name: string): number[];
   /** What an external metrics request through the API server answers: values by name, or the error's text. */
   externalMetric(scaledObject: string, metric: string): Promise<string>;
@@ -155,6 +158,20 @@ async function createNamespace(cluster: TestCluster, discovery: Discovery, name:
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   const stops: (() => void)[] = [];
   const at = { namespace: name };
+  const histories = new Map<string, number[]>();
+  const historyOf = (type: ResourceType, object: string): number[] => {
+    const key = `${type.kind}/${object}`;
+    const known = histories.get(key);
+    if (known) return known;
+    const seen: number[] = [];
+    histories.set(key, seen);
+    stops.push(
+      cluster.followReplicas(type, name, object, (replicas) => {
+        if (seen.at(-1) !== replicas) seen.push(replicas);
+      }),
+    );
+    return seen;
+  };
   const ns: TestNamespace = {
     name,
     async apply(...manifests) {
@@ -169,6 +186,10 @@ async function createNamespace(cluster: TestCluster, discovery: Discovery, name:
             { ...object, metadata },
             { type: 'apply', fieldManager: 'test', force: true, ...(type.namespaced ? at : {}) },
           );
+          if (type.kind === 'Deployment' || type.kind === 'StatefulSet') {
+            const seen = historyOf(type, metadata.name);
+            await eventually(() => seen.length > 0);
+          }
         }
       }
     },
@@ -213,14 +234,7 @@ async function createNamespace(cluster: TestCluster, discovery: Discovery, name:
         throw new Error(`${condition} of ${type.kind} ${object} is ${now}, not ${wanted}: ${JSON.stringify(status)}`);
       }, ms);
     },
-    replicasOf(type, object) {
-      const seen: number[] = [];
-      const see = (replicas: number) => {
-        if (seen.at(-1) !== replicas) seen.push(replicas);
-      };
-      stops.push(cluster.followReplicas(type, name, object, see));
-      return seen;
-    },
+    replicasOf: historyOf,
     async externalMetric(scaledObject, metric) {
       const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${name}/${metric}`;
       const query = { labelSelector: `scaledobject.keda.sh/name=${scaledObject}` };

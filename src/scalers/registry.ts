@@ -1,4 +1,5 @@
 import { nearest } from '../base/nearest.ts';
+import { definition as awsSqsQueue } from './aws-sqs-queue/definition.ts';
 import { definition as azureQueue } from './azure-queue/definition.ts';
 import { definition as cpu } from './cpu/definition.ts';
 import { definition as cron } from './cron/definition.ts';
@@ -11,6 +12,7 @@ import { definition as metricsApi } from './metrics-api/definition.ts';
 
 /** All trigger types; definitions are data, so this loads no scaler and no client of any vendor. */
 const ALL: readonly ScalerDefinition[] = [
+  awsSqsQueue,
   azureQueue,
   cpu,
   cron,

@@ -12,6 +12,8 @@ export interface HttpRequest {
   /** Headers that carry a credential: not sent on to another origin by a redirect. */
   authHeaders?: Readonly<Record<string, string>>;
   body?: string;
+  /** May be sent again when a kept connection turns out to be closed. A GET always may. */
+  isRepeatable?: boolean;
 }
 
 export interface HttpAnswer {
@@ -84,7 +86,8 @@ export function createHttpClient({ deps, timeoutMs = deps.http.timeoutMs, tls = 
       return await exchange(pool, url, request, signal);
     } catch (error) {
       // A kept connection may be closed by the other side just as it is used again; Go's client also retries this once.
-      const isStale = !signal.aborted && (request.method ?? 'GET') === 'GET' && isReset(error);
+      const isRepeatable = request.isRepeatable ?? (request.method ?? 'GET') === 'GET';
+      const isStale = !signal.aborted && isRepeatable && isReset(error);
       if (!isStale) throw error;
       return await exchange(pool, url, request, signal);
     } finally {

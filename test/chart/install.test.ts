@@ -21,6 +21,7 @@ import { collectionPath } from '../../src/kube/paths.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { CHART, findHelm, fixture, type Helm } from '../support/helm.ts';
+import { inventory } from '../support/inventory.ts';
 import type { Loose } from '../support/operator.ts';
 
 const ROOT = path.resolve(CHART, '../..');
@@ -82,30 +83,6 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
-}
-
-/** Everything there is, but for what comes and goes by itself, as `group/plural namespace/name`. */
-async function everything(): Promise<string[]> {
-  interface Resources {
-    groupVersion: string;
-    resources: { name: string; namespaced: boolean; verbs: string[] }[];
-  }
-  const groups = await client.requestJson<{ groups: { preferredVersion: { groupVersion: string } }[] }>({
-    method: 'GET',
-    path: '/apis',
-  });
-  const names: string[] = [];
-  for (const groupVersion of ['v1', ...groups.groups.map(({ preferredVersion }) => preferredVersion.groupVersion)]) {
-    if (/^(metrics|external\.metrics)/.test(groupVersion)) continue;
-    const root = groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`;
-    const { resources } = await client.requestJson<Resources>({ method: 'GET', path: root });
-    for (const { name, verbs } of resources) {
-      if (name.includes('/') || !verbs.includes('list') || name === 'events') continue;
-      const { items } = await client.requestJson<{ items: KubeObject[] }>({ method: 'GET', path: `${root}/${name}` });
-      for (const { metadata } of items) names.push(`${name} ${metadata.namespace ?? ''}/${metadata.name}`);
-    }
-  }
-  return names.sort();
 }
 
 describe.skipIf(found === undefined)('an API server', () => {
@@ -195,7 +172,7 @@ describe.skipIf(found === undefined)('an API server', () => {
       }
     });
 
-    const before = await everything();
+    const before = await inventory(client);
     await release(['install', 'keda', CHART], flags);
     const operatorPod = async () =>
       (await client.listAll<Loose>(PODS, { namespace: 'keda' })).map((pod) => pod.metadata.uid);
@@ -254,7 +231,7 @@ describe.skipIf(found === undefined)('an API server', () => {
     await client.delete(DEPLOYMENTS, 'web', { namespace: 'default' });
     await release(['uninstall', 'keda']);
     await eventually(async () => {
-      expect(await everything()).toEqual(before);
+      expect(await inventory(client)).toEqual(before);
       return true;
     }, 30_000);
   });

@@ -31,6 +31,24 @@ describe.concurrent('a deleted ScaledObject', () => {
     );
   });
 
+  it('is gone only when its HPA is, so that nothing is left when the CRDs go next', async ({ ns, source }) => {
+    await ns.apply(aDeployment('web', 1), aScaler('web', [source.trigger()]));
+    await ready(ns);
+    await hpaOf(ns);
+    await ns.delete(SCALED_OBJECTS, 'web');
+    await ns.gone(SCALED_OBJECTS, 'web');
+    expect(await ns.find(HORIZONTAL_POD_AUTOSCALERS, HPA)).toBeUndefined();
+  });
+
+  it('leaves its HPA behind when that is asked for', async ({ world, ns, source }) => {
+    await ns.apply(aDeployment('web', 1), aScaler('web', [source.trigger()]));
+    await ready(ns);
+    await hpaOf(ns);
+    await world.client.delete(SCALED_OBJECTS, 'web', { namespace: ns.name, propagationPolicy: 'Orphan' });
+    await ns.gone(SCALED_OBJECTS, 'web', 30_000);
+    expect((await hpaOf(ns)).metadata.ownerReferences ?? []).toEqual([]);
+  });
+
   it('leaves the replicas as they are otherwise, and asks its source no more', async ({ ns, source }) => {
     source.answer = 5;
     await ns.apply(aDeployment('web', 3), aScaler('web', [source.trigger()], { minReplicaCount: 2 }));

@@ -88,6 +88,16 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
         'gives the target back its replicas when that is wished, and its HPA goes',
       ],
       [
+        'Its HPA goes before it is gone.',
+        `${E2E}-lifecycle.test.ts`,
+        'is gone only when its HPA is, so that nothing is left when the CRDs go next',
+      ],
+      [
+        'Unless what it owns is to stay (`--cascade=orphan`).',
+        `${E2E}-lifecycle.test.ts`,
+        'leaves its HPA behind when that is asked for',
+      ],
+      [
         'Otherwise replicas stay as they are, and the sources are asked no more.',
         `${E2E}-lifecycle.test.ts`,
         'leaves the replicas as they are otherwise, and asks its source no more',

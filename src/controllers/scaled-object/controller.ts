@@ -156,7 +156,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
           reason: 'KEDAScalersStopped',
           note: 'Stopped watching the triggers',
         });
-      await finalizeScaledObject(hold.ctx, object);
+      await finalizeScaledObject(hold.ctx, hpas, object);
       return;
     }
     if (!states.has(key) && !(await isUpToDate(ctx, SCALED_OBJECTS, object))) {

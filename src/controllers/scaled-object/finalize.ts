@@ -2,13 +2,23 @@ import { scaledObjectSettings, scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
 import { hasCode } from '../../base/errors.ts';
+import { controllerOf } from '../../base/object.ts';
 import type { ControllerContext } from '../context.ts';
 import { hasFinalizer, release } from '../finalizer.ts';
+import { deleteHpa, type HpaStore } from './hpa.ts';
 
-/** Ends a deleted ScaledObject: gives the target back its replicas if that is wished, and lets the object go. */
-export async function finalizeScaledObject(ctx: ControllerContext, object: ScaledObject): Promise<void> {
+/**
+ * Ends a deleted ScaledObject: its HPA goes, the target gets back its replicas if that is wished, and the object is let
+ * go.
+ */
+export async function finalizeScaledObject(
+  ctx: ControllerContext,
+  hpas: HpaStore,
+  object: ScaledObject,
+): Promise<void> {
   if (!hasFinalizer(object)) return;
   const { name, namespace = '' } = object.metadata;
+  await endHpa(ctx, hpas, object);
   const { originalReplicaCount, scaleTargetGVKR: gvkr } = object.status ?? {};
   if (scaledObjectSettings(object).restoreToOriginalReplicaCount && gvkr && originalReplicaCount !== undefined) {
     const type = { group: gvkr.group, version: gvkr.version, kind: gvkr.kind, plural: gvkr.resource, namespaced: true };
@@ -28,4 +38,25 @@ export async function finalizeScaledObject(ctx: ControllerContext, object: Scale
     action: 'ScaledObjectDeleted',
     note: 'ScaledObject was deleted',
   });
+}
+
+/** Of `kubectl delete --cascade=orphan`: what the object owns is to stay. */
+const ORPHAN = 'orphan';
+
+/**
+ * Deletes the HPA of an object that goes. The garbage collector would as well, but not at once, and not at all when the
+ * CRD goes too, as at `helm uninstall`: whether the owner of a kind that is gone is gone itself it cannot know.
+ */
+async function endHpa(ctx: ControllerContext, hpas: HpaStore, { metadata, status }: ScaledObject): Promise<void> {
+  const { namespace = '', name, uid } = metadata;
+  if (!status?.hpaName || metadata.finalizers?.includes(ORPHAN)) return;
+  const hpa = hpas.get(namespace, status.hpaName);
+  if (!hpa || controllerOf(hpa)?.uid !== uid) return;
+  try {
+    await deleteHpa(ctx, namespace, status.hpaName);
+  } catch (error) {
+    if (hasCode(error, 'NotOwner')) throw error;
+    // Never a reason to keep the object.
+    ctx.log.warn('HPA of a deleted object is left to the garbage collector', { namespace, scaledObject: name, error });
+  }
 }

@@ -13,6 +13,14 @@ export const PAUSED_SCALE_OUT = 'autoscaling.keda.sh/paused-scale-out';
 /** On a ScaledObject: treat it as active. Read with readBooleanAnnotation. */
 export const FORCE_ACTIVATION = 'autoscaling.keda.sh/force-activation';
 
+/**
+ * On a ScaledObject or ScaledJob, an addition of Windlass: an RFC 3339 time until which it is frozen. With PAUSED or
+ * PAUSED_REPLICAS, when those end. Read with pauseState.
+ */
+export const PAUSED_UNTIL = 'windlass.dev/paused-until';
+/** On a ScaledObject or ScaledJob, an addition of Windlass: decide and tell, scale nothing. Read with readBooleanAnnotation. */
+export const DRY_RUN = 'windlass.dev/dry-run';
+
 /** Annotations of a ScaledObject whose change alone makes it reconcile. */
 export const RECONCILING_ANNOTATIONS = [
   PAUSED,
@@ -54,6 +62,18 @@ export const MANAGER = 'keda-operator';
 export const FINALIZER = 'finalizer.keda.sh';
 
 type Annotated = { metadata: { annotations?: Readonly<Record<string, string>> | undefined } };
+
+/** Whether everything is decided and nothing done. */
+export function isDryRun(object: Annotated): boolean {
+  return readBooleanAnnotation(object, DRY_RUN);
+}
+
+/** RFC 3339 in milliseconds since 1970; undefined for a text that is no such time. */
+export function parseTime(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text.trim())) return undefined;
+  const time = Date.parse(text.trim().toUpperCase());
+  return Number.isNaN(time) ? undefined : time;
+}
 
 /**
  * A switch kept as an annotation. KEDA 2.21: present but not a Go boolean, even empty, counts as true, so that

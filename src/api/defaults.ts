@@ -43,6 +43,8 @@ export interface ScaledObjectSettings {
   hpaMinReplicas: number;
   hpaName: string;
   restoreToOriginalReplicaCount: boolean;
+  cooldownPolicy: 'immediate' | 'afterScaleDown';
+  activationReplicas: 'minimum' | 'computed';
 }
 
 /** The settings of a ScaledObject with absent fields filled in. */
@@ -59,6 +61,8 @@ export function scaledObjectSettings(object: ScaledObject): ScaledObjectSettings
     hpaMinReplicas: Math.max(minReplicaCount, 1),
     hpaName: hpaNameOf(object),
     restoreToOriginalReplicaCount: spec.advanced?.restoreToOriginalReplicaCount ?? false,
+    cooldownPolicy: spec.advanced?.cooldownPolicy ?? 'immediate',
+    activationReplicas: spec.advanced?.activationReplicas ?? 'minimum',
   };
 }
 

@@ -75,6 +75,8 @@ test('absent fields of a ScaledObject mean what they mean in KEDA', () => {
     idleReplicaCount: undefined,
     minReplicaCount: 0,
     maxReplicaCount: 100,
+    cooldownPolicy: 'immediate',
+    activationReplicas: 'minimum',
     hpaMinReplicas: 1,
     hpaName: 'keda-hpa-worker',
     restoreToOriginalReplicaCount: false,

@@ -26,6 +26,9 @@ export const FALLBACK_BEHAVIORS = [
   'scalingModifiers',
 ] as const;
 
+const COOLDOWN_POLICIES = ['immediate', 'afterScaleDown'] as const;
+const ACTIVATION_REPLICAS = ['minimum', 'computed'] as const;
+
 const minWithinMax: ObjectRule = {
   cel: '!has(self.minReplicaCount) || self.minReplicaCount <= (has(self.maxReplicaCount) ? self.maxReplicaCount : 100)',
   message: 'minReplicaCount must not be greater than maxReplicaCount (100 when that is absent)',
@@ -80,6 +83,16 @@ const spec = object(
         behavior: hpaBehavior,
       }),
       scalingModifiers,
+      cooldownPolicy: oneOf(
+        'Where scaling to zero (or to idleReplicaCount) starts when the cooldown is over: at any count, or only where the HPA has scaled in to by its own behavior. An addition of Windlass.',
+        COOLDOWN_POLICIES,
+        { absent: 'immediate' },
+      ),
+      activationReplicas: oneOf(
+        'Replicas that a target is woken up with: minReplicaCount (at least 1), or as many as the triggers ask for. An addition of Windlass.',
+        ACTIVATION_REPLICAS,
+        { absent: 'minimum' },
+      ),
     }),
     triggers: scaledObjectTriggers,
     fallback: object('What to do while a source cannot be read.', {

@@ -22,8 +22,15 @@ const shared = {
   authenticationRef,
 };
 
+export const ON_ERROR = ['hold', 'ignore', 'fallback'] as const;
+
 const trigger = object('A source of events, and how much work one replica takes.', {
   ...shared,
+  onError: oneOf(
+    'What the trigger counts as while it cannot be read: its last value, nothing, or what spec.fallback says. An addition of Windlass.',
+    ON_ERROR,
+    { absent: 'fallback if the object has one, else the replicas stay' },
+  ),
   metricType: oneOf(
     'How the value is set against the target: per replica, in all, or as a percentage (cpu and memory).',
     ['AverageValue', 'Value', 'Utilization'],
@@ -31,7 +38,7 @@ const trigger = object('A source of events, and how much work one replica takes.
   ),
 });
 
-/** A trigger of a ScaledObject; a ScaledJob's has the same fields but metricType. */
+/** A trigger of a ScaledObject; a ScaledJob's has the same fields but metricType and onError. */
 export type Trigger = ValueOf<typeof trigger>;
 
 export const scaledObjectTriggers = listOf('What to scale on; the largest demand wins.', trigger, {

@@ -28,6 +28,8 @@ export interface ObjectState<S extends ScaledObjectStatus | ScaledJobStatus> ext
   /** Reconciles that failed in a row for the same inputs, and when to try again (monotonic). */
   failures: number;
   retryAt: number;
+  /** What a dry run told last that it would do. */
+  toldDryRun: string | undefined;
   /** The text that the last reconcile error was told by, so that a retry does not tell it again. */
   toldError: string | undefined;
   /** The reconcile came to its end: the triggers are those of the object, and decisions may be made. */
@@ -65,6 +67,7 @@ export function createObjectState<S extends ScaledObjectStatus | ScaledJobStatus
     stale: false,
     failures: 0,
     retryAt: 0,
+    toldDryRun: undefined,
     toldError: undefined,
     runs: false,
     reported: new Map(),
@@ -118,6 +121,9 @@ export function tellFailure(
 
 /** Reasons of Ready that come from reading the sources, not from the definition of the object. */
 const LOOP_REASONS = new Set(['PartialTriggerError', 'TriggerError', 'ErrorGettingCurrentReplicas']);
+
+/** Ready of an object in dry run. */
+export const DRY_RUN_READY = 'Set up and ready; in dry run nothing is scaled.';
 
 /** Ready becomes True, with an event when it was not. */
 export function markReady(state: AnyState, object: ScaledObject | ScaledJob, message: string): void {

@@ -35,6 +35,7 @@ function setup(options: { metricSpecs?: () => Promise<MetricSpec[]>; read?: () =
       definition: { ...query.definition, metricsFromSource: true },
       metricType: undefined,
       useCachedMetrics: false,
+      onError: undefined,
       metrics: [],
       query,
     };

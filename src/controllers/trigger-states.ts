@@ -24,6 +24,7 @@ export function triggerStates(
         metricName,
         target: spec.target,
         metricType: externalMetricType(trigger),
+        onError: trigger.onError,
         activation: spec.activation,
         reading: readingOf(sample, spec),
         signalled: trigger.subscription?.isActive(),

@@ -34,6 +34,7 @@ export interface PlannedTrigger {
   definition: ScalerDefinition;
   metricType: MetricType | undefined;
   useCachedMetrics: boolean;
+  onError: Trigger['onError'];
   metrics: TriggerMetric[];
   /** Absent for triggers that Kubernetes measures itself (cpu, memory). */
   query: Query | undefined;
@@ -178,6 +179,7 @@ function planned(
     definition,
     metricType: context.metricType,
     useCachedMetrics: trigger.useCachedMetrics ?? false,
+    onError: trigger.onError,
     metrics: named(context.triggerIndex, specs),
     query: isExternal ? query : undefined,
   };

@@ -11,6 +11,8 @@ export interface MetricVerdict {
   activity: 'active' | 'inactive' | 'unknown';
   /** The reading says nothing; the activity is the one last known and is no evidence. */
   held: boolean;
+  /** It cannot be read and counts for nothing meanwhile (`onError: ignore`). */
+  ignored?: true;
   fallback: FallbackOutcome;
 }
 
@@ -81,6 +83,9 @@ function verdictOfReading(
     held: true,
   } as const;
   if (reading.kind !== 'error') return { ...held, fallback: { engaged: false } };
+  if (trigger.onError === 'ignore')
+    return { trigger, reading, activity: 'unknown', held: false, ignored: true, fallback: { engaged: false } };
+  if (trigger.onError === 'hold') return { ...held, fallback: { engaged: false } };
   const standIn = metricFallback(fallback, trigger, target);
   if (standIn.engaged && standIn.kind === 'replicas')
     return { trigger, reading, activity: standIn.replicas > 0 ? 'active' : 'inactive', held: false, fallback: standIn };
@@ -119,7 +124,9 @@ export function objectVerdict(input: ActivityInput): ObjectVerdict {
     const activeByFallback = evidence.every(({ fallback }) => fallback.engaged);
     return { ...base, activeByFallback, state: 'active', hold: undefined };
   }
-  if (metrics.some(isOpenError)) return { ...base, state: 'hold', hold: 'error' };
+  // With nobody left to go by, what is ignored is no evidence either.
+  if (metrics.some(isOpenError) || metrics.every(({ ignored }) => ignored))
+    return { ...base, state: 'hold', hold: 'error' };
   if (metrics.some(isMissing)) return { ...base, state: 'hold', hold: 'no-data' };
   return { ...base, state: 'inactive', hold: undefined };
 }

@@ -13,7 +13,7 @@ export type CompositeOutcome =
 /**
  * The value of the formula. Only triggers that it names matter to it. A trigger that the fallback stands in for decides
  * for the whole (KEDA 2.21: target × replicas, the formula is not run), except with behavior `scalingModifiers`, where
- * it is nil in the formula; a nil result is then `fallback.replicas` × target.
+ * it is nil in the formula; a nil result is then `fallback.replicas` × target. A trigger that is ignored is nil as well.
  */
 export function evaluateComposite(
   modifiers: Modifiers,
@@ -31,10 +31,14 @@ export function evaluateComposite(
     if (metric.fallback.engaged && metric.fallback.kind !== 'nil')
       return standIn(modifiers, fallback, metric.trigger.failures, target);
     if (metric.reading.kind === 'value') values[name] = metric.reading.value;
-    else if (metric.fallback.engaged) values[name] = null;
+    else if (metric.fallback.engaged || metric.ignored) values[name] = null;
     else open ??= openMetric(metric);
   }
   if (open) return open;
+  const ignored = metrics.filter((metric) => metric.ignored && metric.trigger.name !== undefined);
+  const [first] = ignored.filter(({ trigger: { name = '' } }) => formula.variables.includes(name));
+  // With nobody left to go by, what is ignored is no evidence either.
+  if (first && Object.values(values).every((value) => value === null)) return openMetric(first);
   const result = formula.run(values);
   if (!result.ok) return { kind: 'unknown', because: 'formula', problem: result.problem };
   if (result.value !== null)

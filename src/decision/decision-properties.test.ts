@@ -47,6 +47,8 @@ function randomTrigger(random: Random, index: number): TriggerState {
     name: index === 0 ? 'first' : undefined,
     target: random.pick([0, 1, 5, 0.5]),
     metricType: random.pick(['AverageValue', 'Value']),
+    onError: random.pick([undefined, undefined, 'hold', 'ignore', 'fallback']),
+    lastGood: random.pick([undefined, { value: random.whole(50), ageMs: random.whole(600_000) }]),
     activation: random.pick([undefined, 0, 10]),
     failures: reading.kind === 'error' ? 1 + random.whole(6) : 0,
     lastKnownActive: random.pick([undefined, true, false]),
@@ -80,12 +82,18 @@ function randomScale(random: Random): ScaleInput {
           'scalingModifiers',
         ]),
       })),
-      advanced: maybe(random, 0.3, () => ({
-        scalingModifiers: {
-          formula: random.pick(['first * 2', '(first ?? 1) / 0', 'first ?? nil', 'nobody']),
-          target: '2',
-        },
-      })),
+      advanced: maybe(random, 0.5, () =>
+        given<NonNullable<ScaledObject['spec']['advanced']>>({
+          scalingModifiers: maybe(random, 0.6, () => ({
+            formula: random.pick(['first * 2', '(first ?? 1) / 0', 'first ?? nil', 'nobody']),
+            target: '2',
+          })),
+          cooldownPolicy: random.pick([undefined, 'immediate', 'afterScaleDown']),
+          activationReplicas: random.pick([undefined, 'minimum', 'computed']),
+          restoreToOriginalReplicaCount: undefined,
+          horizontalPodAutoscalerConfig: undefined,
+        }),
+      ),
     }),
     annotations: Object.fromEntries(
       ['paused', 'paused-replicas', 'paused-scale-in', 'paused-scale-out', 'force-activation'].flatMap((name) =>

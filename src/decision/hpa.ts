@@ -69,6 +69,8 @@ export interface HpaInput {
   /** The target as resolved: with group, version and kind. */
   target: { apiVersion: string; kind: string; name: string };
   triggers: readonly HpaTrigger[];
+  /** Names of external metrics that it is not to have for now; see leftOutMetrics. */
+  leaveOut?: ReadonlySet<string> | undefined;
   /** Version of this build, for the label. */
   version: string;
 }
@@ -101,7 +103,7 @@ export function externalMetricType(trigger: Pick<HpaTrigger, 'metricType' | 'def
  * the formula cannot be used
  */
 export function planHpa(input: HpaInput): HpaPlan {
-  const { object, target, triggers } = input;
+  const { object, target, triggers, leaveOut } = input;
   const { name, namespace = '' } = object.metadata;
   const settings = scaledObjectSettings(object);
   const composite = readModifiers(object);
@@ -123,7 +125,7 @@ export function planHpa(input: HpaInput): HpaPlan {
           target: targetOf(composite.metricType, formatMetricValue(toMilli(composite.target))),
         },
       ]
-    : external;
+    : external.filter(({ metricName }) => !leaveOut?.has(metricName));
   const metrics = [
     ...asked.map(
       ({ metricName, target: metricTarget }): HpaMetric => ({

@@ -1,4 +1,3 @@
-import { PAUSED, readBooleanAnnotation } from '../api/annotations.ts';
 import { getCondition } from '../api/conditions.ts';
 import { DEFAULTS, scaledJobSettings } from '../api/defaults.ts';
 import type { Condition, ScaledJob } from '../api/index.ts';
@@ -11,6 +10,7 @@ import { type Census, takeCensus } from './job-census.ts';
 import { jobActiveCondition, jobReadyCondition } from './job-conditions.ts';
 import { combineQueues, type Queue, queueEntries } from './job-queue.ts';
 import type { ExpectedJob, JobView } from './job-view.ts';
+import { pauseState } from './pause.ts';
 import { boundTriggers, clip, type DecisionRecord, numberText, type TriggerRecord, triggerIdentity } from './record.ts';
 import type { Rule } from './rules.ts';
 import { triggersActivityOf } from './status.ts';
@@ -65,7 +65,7 @@ export function decideJobs(input: JobsInput): JobsDecision {
   const queue = combineQueues(queueEntries(metrics, bounds.room, now), settings.multipleScalersCalculation);
   const census = jobs && censusOf(input, jobs, queue, settings.pollingInterval);
   const active = queue.active || bounds.base > 0;
-  const choice = choose(object, bounds, metrics, queue, active, census);
+  const choice = choose(input, bounds, metrics, queue, active, census);
   const stored = object.status?.conditions ?? [];
   const paused = choice.rule === 'jobs-paused';
   const held = !active && metrics.some(({ reading }) => reading.kind !== 'value');
@@ -119,14 +119,14 @@ interface Choice {
 }
 
 function choose(
-  object: ScaledJob,
+  { object, now }: JobsInput,
   { base, room }: Bounds,
   metrics: readonly MetricVerdict[],
   queue: Queue,
   active: boolean,
   census: Census | undefined,
 ): Choice {
-  if (readBooleanAnnotation(object, PAUSED)) return { create: 0, rule: 'jobs-paused' };
+  if (pauseState(object, now).paused) return { create: 0, rule: 'jobs-paused' };
   if (census === undefined) return { create: 0, rule: 'jobs-unknown' };
   if (census.running < base) return { create: base - census.running, rule: 'jobs-min' };
   if (!queue.active) {

@@ -5,7 +5,7 @@ import { soundReading, type TriggerState } from './trigger-state.ts';
 /**
  * The triggers as the HPA is answered from: where a source fails at the moment, its last good value stands in while it is
  * younger than `ttlMs` and no fallback stands in yet. Only for answers about values; whether an object has work is never
- * decided on a value that stands in. "No data" is an answer of the source and stays what it is.
+ * decided on a value that stands in. With `onError: hold` the last good value stands in however old it is. "No data" is an answer of the source and stays what it is.
  */
 export function withLastGood(
   triggers: readonly TriggerState[],
@@ -16,8 +16,10 @@ export function withLastGood(
     const { lastGood, failures } = trigger;
     const reading = soundReading(trigger.reading);
     if (reading.kind === 'value' || reading.kind === 'no-data') return trigger;
-    const onFallback = options.fallback !== undefined && failures > options.fallback.failureThreshold;
-    if (onFallback || lastGood === undefined || lastGood.ageMs > options.ttlMs) return trigger;
+    const holds = trigger.onError === 'hold' && reading.kind === 'error';
+    const onFallback = !holds && options.fallback !== undefined && failures > options.fallback.failureThreshold;
+    const ttlMs = holds ? Number.POSITIVE_INFINITY : options.ttlMs;
+    if (onFallback || lastGood === undefined || lastGood.ageMs > ttlMs) return trigger;
     return { ...trigger, reading: { kind: 'value', value: lastGood.value }, ageMs: lastGood.ageMs };
   });
 }

@@ -21,6 +21,8 @@ export interface TriggerRecord {
   activity: 'active' | 'inactive' | 'unknown';
   /** The activity is the one last known; the reading itself says nothing. */
   held?: true;
+  /** It cannot be read and is left out of the decision (`onError: ignore`). */
+  ignored?: true;
   /** Replicas (or Jobs) this trigger alone asks for. */
   wants?: number;
   /** Age of the reading in milliseconds. */
@@ -58,6 +60,8 @@ export interface DecisionRecord {
   detail?: string;
   /** What kept the action from being done. */
   failure?: string;
+  /** Nothing was done on purpose. */
+  dryRun?: true;
 }
 
 const MOST_TRIGGERS = 32;
@@ -110,6 +114,7 @@ export function explain(record: DecisionRecord): string[] {
   if (record.formula) lines.push(explainFormula(record.formula));
   lines.push(explainBounds(record));
   lines.push(explainAction(record.action));
+  if (record.dryRun) lines.push('It is a dry run: nothing of this is done.');
   if (record.failure) lines.push(`That failed: ${record.failure}.`);
   const detail = record.detail ? ` (${record.detail})` : '';
   const until = record.until === undefined ? '' : ` Until ${new Date(record.until).toISOString()}.`;
@@ -134,6 +139,8 @@ function explainTrigger(trigger: TriggerRecord, kind: DecisionRecord['kind']): s
     case 'fallback':
       return `${label}: failed ${plural(trigger.failures ?? 0, 'poll')} in a row, so the fallback stands in${wants}: ${trigger.problem ?? 'no reason given'}.`;
     case 'error':
+      if (trigger.ignored)
+        return `${label}: is left out while it cannot be read (${plural(trigger.failures ?? 0, 'poll')} in a row): ${trigger.problem ?? 'no reason given'}.`;
       return `${label}: cannot be read (${plural(trigger.failures ?? 0, 'poll')} in a row)${known}: ${trigger.problem ?? 'no reason given'}.`;
     case 'no-data':
       return `${label}: the source has no value${known}: ${trigger.problem ?? 'no reason given'}.`;

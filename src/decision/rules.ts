@@ -20,6 +20,8 @@ export const RULES = {
   'formula-hold': 'The formula gives no number, which is no evidence that there is no work: the replicas stay.',
   cooldown: 'There is no work, but cooldownPeriod has not passed since there last was.',
   'initial-cooldown': 'There was no work yet, and initialCooldownPeriod has not passed since the object was made.',
+  'scale-down-first':
+    'There is no work and the cooldown is over, but cooldownPolicy lets the HPA scale in to its minimum first.',
   deactivate: 'There is no work and the cooldown is over: the target goes to its idle replicas, or to zero.',
   'below-min': 'The target runs fewer replicas than minReplicaCount, so it is set to that.',
   'at-rest': 'There is no work and the target is where it rests; above that the HPA scales it.',

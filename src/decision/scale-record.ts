@@ -51,11 +51,12 @@ export function scaleRecord(input: ScaleRecordInput): Omit<DecisionRecord, 'acti
 
 /** What a metric said; `wants` only where the metric counts by itself. */
 function metricRecord(metric: MetricVerdict, current: number | undefined, alone: boolean): TriggerRecord {
-  const { trigger, reading, activity, held, fallback } = metric;
+  const { trigger, reading, activity, held, ignored, fallback } = metric;
   const base: Omit<TriggerRecord, 'outcome'> = {
     ...triggerIdentity(trigger),
     activity,
     ...(held ? { held: true as const } : {}),
+    ...(ignored ? { ignored } : {}),
     ...(trigger.ageMs === undefined ? {} : { ageMs: Math.round(trigger.ageMs) }),
     ...(trigger.failures > 0 ? { failures: trigger.failures } : {}),
   };

@@ -1,6 +1,5 @@
 import {
   FORCE_ACTIVATION,
-  PAUSED,
   PAUSED_REPLICAS,
   PAUSED_SCALE_IN,
   PAUSED_SCALE_OUT,
@@ -9,6 +8,7 @@ import {
 import { type ScaledObjectSettings, scaledObjectSettings, scaleTargetOf } from '../api/defaults.ts';
 import type { Condition, ScaledObject } from '../api/index.ts';
 import { keyOf } from '../base/object.ts';
+import { activationCount } from './activation.ts';
 import { type ObjectVerdict, objectVerdict } from './activity.ts';
 import {
   activeCondition,
@@ -21,6 +21,7 @@ import {
 import { type EventText, fallbackEvents, scaleEvents } from './events.ts';
 import { usableFallback } from './fallback.ts';
 import type { Modifiers } from './modifiers.ts';
+import { pauseState } from './pause.ts';
 import type { Action, DecisionRecord } from './record.ts';
 import type { Rule } from './rules.ts';
 import { scaleRecord } from './scale-record.ts';
@@ -144,16 +145,18 @@ function choose(
   current: number | undefined,
 ): Choice {
   const { object } = input;
-  if (object.metadata.annotations?.[PAUSED_REPLICAS] !== undefined)
-    return { action: NONE, rule: 'paused-replicas', state: 'hold' };
-  if (readBooleanAnnotation(object, PAUSED)) return { action: NONE, rule: 'paused', state: 'hold' };
+  const pause = pauseState(object, input.now);
+  if (pause.paused) {
+    const rule = object.metadata.annotations?.[PAUSED_REPLICAS] === undefined ? 'paused' : 'paused-replicas';
+    return { action: NONE, rule, state: 'hold', ...(pause.until === undefined ? {} : { until: pause.until }) };
+  }
   const active = forced || verdict.state === 'active';
   const state = !active ? verdict.state : verdict.state === 'active' ? 'active' : 'forced';
   if (current === undefined) {
     const detail = 'problem' in input.current ? input.current.problem : undefined;
     return { action: NONE, rule: 'replicas-unknown', state, ...(detail ? { detail } : {}) };
   }
-  if (state === 'active' || state === 'forced') return whenActive(object, bounds, verdict, state, current);
+  if (state === 'active' || state === 'forced') return whenActive(input, bounds, settings, verdict, state, current);
   if (state === 'hold') return whenHeld(object, bounds, verdict, current);
   return whenInactive(input, bounds, settings, verdict, current);
 }
@@ -161,8 +164,9 @@ function choose(
 type Bounds = ReturnType<typeof boundsOf>;
 
 function whenActive(
-  object: ScaledObject,
-  { min, idle }: Bounds,
+  { object, modifiers }: ScaleInput,
+  bounds: Bounds,
+  settings: ScaledObjectSettings,
   verdict: ObjectVerdict,
   state: 'active' | 'forced',
   current: number,
@@ -175,10 +179,10 @@ function whenActive(
         : verdict.resourceOnly
           ? 'resource-only'
           : 'hpa';
-  const tooFew = current === 0 || (idle !== undefined && current < min);
+  const tooFew = current === 0 || (bounds.idle !== undefined && current < bounds.min);
   if (!tooFew) return { action: NONE, rule: reason, state };
   if (readBooleanAnnotation(object, PAUSED_SCALE_OUT)) return { action: NONE, rule: 'paused-scale-out', state };
-  const to = Math.max(min, 1);
+  const to = activationCount(object, settings, bounds, verdict, modifiers, current);
   return { action: { kind: 'activate', from: current, to }, rule: reason === 'hpa' ? 'activate' : reason, state };
 }
 
@@ -213,6 +217,11 @@ function whenInactive(
   const ends = since + 1000 * (first ? settings.initialCooldownPeriod : settings.cooldownPeriod);
   if (now <= ends)
     return { action: NONE, rule: first ? 'initial-cooldown' : 'cooldown', state: 'cooldown', until: ends + 1 };
+  if (settings.cooldownPolicy === 'afterScaleDown' && current > settings.hpaMinReplicas) {
+    const scaleDown = object.spec.advanced?.horizontalPodAutoscalerConfig?.behavior?.scaleDown;
+    const detail = scaleDown?.selectPolicy === 'Disabled' ? 'its behavior forbids it to scale in' : undefined;
+    return { action: NONE, rule: 'scale-down-first', state: 'inactive', ...(detail ? { detail } : {}) };
+  }
   const byFallback = verdict.fallbackEngaged;
   const action: Action = { kind: 'deactivate', from: current, to: idle ?? 0 };
   return { action, rule: byFallback ? 'fallback-zero' : 'deactivate', state: 'inactive' };

@@ -25,6 +25,8 @@ export interface ExternalTriggerState extends Identity {
   metricName: string;
   target: number;
   metricType: Exclude<MetricType, 'Utilization'>;
+  /** What it counts as while it cannot be read; absent is as KEDA has it. */
+  onError?: 'hold' | 'ignore' | 'fallback' | undefined;
   /** Active when the value is strictly greater; absent where the scaler judges activity itself. */
   activation?: number | undefined;
   reading: TriggerReading;

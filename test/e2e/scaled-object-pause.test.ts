@@ -18,6 +18,42 @@ const pollsElsewhere = async (ns: TestNamespace) => {
   await other.stop();
 };
 
+describe.concurrent('a pause until a time', () => {
+  const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+
+  it('freezes until then and ends by itself, while the annotations stay', async ({ ns, source }) => {
+    source.answer = 5;
+    const annotations = { 'windlass.dev/paused-until': inSeconds(6), 'autoscaling.keda.sh/paused-replicas': '2' };
+    await ns.apply(aDeployment('web', 0), aScaler('web', [source.trigger()], {}, { annotations }));
+    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
+    await paused(ns, true);
+    await eventually(() => replicas.at(-1) === 2);
+    const { conditions } = (await ns.get(SCALED_OBJECTS, 'web')).status;
+    const { message } = conditions.find(({ type }: { type: string }) => type === 'Paused');
+    expect(message).toMatch(/until 20\d\d-/);
+    expect(await ns.find(HORIZONTAL_POD_AUTOSCALERS, 'keda-hpa-web')).toBeUndefined();
+    source.answer = 0;
+    await paused(ns, false);
+    await eventually(() => replicas.at(-1) === 0, 20_000);
+    expect(replicas).toEqual([0, 2, 0]);
+    expect((await ns.get(SCALED_OBJECTS, 'web')).metadata.annotations).toMatchObject(annotations);
+    await eventually(async () => {
+      const reasons = (await ns.events('web')).map(({ reason }) => reason);
+      expect(reasons.filter((reason) => reason === 'ScaledObjectPaused')).toHaveLength(1);
+      expect(reasons.filter((reason) => reason === 'ScaledObjectUnpaused')).toHaveLength(1);
+    });
+  });
+
+  it('that cannot be read pauses, and says what is wrong', async ({ ns, source }) => {
+    source.answer = 5;
+    const annotations = { 'windlass.dev/paused-until': 'tomorrow' };
+    await ns.apply(aDeployment('web', 0), aScaler('web', [source.trigger()], {}, { annotations }));
+    await ns.becomes(SCALED_OBJECTS, 'web', 'Ready', 'False/ScaledObjectCheckFailed');
+    expect((await ns.get(DEPLOYMENTS, 'web')).spec.replicas).toBe(0);
+    expect(source.asked).toBe(0);
+  });
+});
+
 describe.concurrent('a pause', () => {
   it('freezes the replicas, removes the HPA and asks nobody; its end brings all of it back', async ({ ns, source }) => {
     source.answer = 5;

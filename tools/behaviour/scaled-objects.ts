@@ -5,6 +5,7 @@ const FALLBACK = 'src/decision/fallback.test.ts';
 const PAUSE = 'src/decision/pause.test.ts';
 const HPA = 'src/decision/hpa.test.ts';
 const FORMULA = 'src/decision/formula/formula.test.ts';
+const ADDITIONS = 'src/decision/additions.test.ts';
 const E2E = 'test/e2e/scaled-object';
 
 export const SCALED_OBJECTS: readonly Chapter[] = [
@@ -321,6 +322,87 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
         'src/api/object-state.test.ts',
         'yes',
       ],
+    ],
+  },
+  {
+    title: 'Pause until a time',
+    behaviours: [
+      [
+        '`paused-until` pauses until then and ends by itself; annotations may stay.',
+        `${E2E}-pause.test.ts`,
+        'freezes until then and ends by itself, while the annotations stay',
+      ],
+      ['It ends a pause and one at a count of replicas, too.', PAUSE, 'and one at a count'],
+      [
+        'Something that is no time pauses, and Ready says what is wrong.',
+        `${E2E}-pause.test.ts`,
+        'that cannot be read pauses, and says what is wrong',
+      ],
+      [
+        'A ScaledJob may be paused until a time as well.',
+        'test/e2e/scaled-dry-run.test.ts',
+        'may be paused until a time, and goes on by itself',
+      ],
+    ],
+  },
+  {
+    title: 'Dry run',
+    behaviours: [
+      [
+        'Everything is measured and decided, nothing scaled, and what would be is told once a change.',
+        'test/e2e/scaled-dry-run.test.ts',
+        'is measured and decided about, and nothing is scaled',
+      ],
+      [
+        'It begins with the replicas as they are, without an HPA, and ends with what is found then.',
+        'test/e2e/scaled-dry-run.test.ts',
+        'keeps its replicas when it begins, and goes on from there when it ends',
+      ],
+      [
+        'Deleting the object changes no replicas.',
+        'test/e2e/scaled-dry-run.test.ts',
+        'leaves the replicas as they are also when it is deleted',
+      ],
+      [
+        'A ScaledJob creates no Job and deletes none.',
+        'test/e2e/scaled-dry-run.test.ts',
+        'creates no Job and deletes none, and tells how many there would be',
+      ],
+    ],
+  },
+  {
+    title: 'Settings beyond KEDA',
+    behaviours: [
+      [
+        '`activationReplicas: computed` wakes up as many as the work needs.',
+        `${E2E}-additions.test.ts`,
+        'wakes a target with as many replicas as the work needs, which the HPA then keeps',
+      ],
+      ['Within the bounds.', ADDITIONS, 'never more than the maximum'],
+      [
+        'And the minimum where no number can be said.',
+        ADDITIONS,
+        'a value that is set against all replicas says nothing at zero',
+      ],
+      [
+        '`cooldownPolicy: afterScaleDown` lets the HPA scale in by its own policy before the target rests.',
+        `${E2E}-additions.test.ts`,
+        'lets the HPA scale in by its own policy before the target rests',
+        'scale-down-first',
+      ],
+      [
+        '`onError: ignore` lets the other triggers decide; the HPA loses the metric meanwhile.',
+        `${E2E}-additions.test.ts`,
+        'ignore: the other triggers scale on, in as well as out, and a word of theirs ends it',
+      ],
+      ['A restart changes nothing about that.', `${E2E}-additions.test.ts`, 'ignore: goes on without a write'],
+      ['When all triggers fail, nothing is ignored.', ADDITIONS, 'ignore: alone it is no evidence'],
+      [
+        '`onError: hold` keeps replicas and the HPA’s value, whatever the fallback says.',
+        `${E2E}-additions.test.ts`,
+        'hold: nothing changes however long the source fails, though the object has a fallback',
+      ],
+      ['`onError: fallback` needs a fallback.', 'src/api/rules/scaled-object.test.ts', 'onError fallback without one'],
     ],
   },
   {

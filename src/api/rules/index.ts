@@ -12,8 +12,14 @@ import {
   checkScaleToZero,
   type FormulaCheck,
 } from './scaled-object.ts';
-import { checkAnnotations, checkHpaBehavior, checkTarget, checkUnusedSettings } from './scaled-object-advice.ts';
-import { checkMetricTypes, checkTriggerList } from './triggers.ts';
+import {
+  checkAnnotations,
+  checkHpaBehavior,
+  checkOwnAnnotations,
+  checkTarget,
+  checkUnusedSettings,
+} from './scaled-object-advice.ts';
+import { checkMetricTypes, checkOnError, checkTriggerList } from './triggers.ts';
 
 export type { RuleEffect, RuleName, RuleProblem } from './problem.ts';
 export { checkResourceRequests, type LimitRange } from './resource-requests.ts';
@@ -32,6 +38,7 @@ const RULES: { [K in KindName]: (object: KindTypes[K], options: RuleOptions) => 
     ...checkBounds(object),
     ...checkTriggerList(object.spec.triggers),
     ...checkMetricTypes(object.spec.triggers),
+    ...checkOnError(object),
     ...checkFallback(object),
     ...checkFallbackBehavior(object),
     ...checkModifiers(object, checkFormula),
@@ -46,6 +53,7 @@ const RULES: { [K in KindName]: (object: KindTypes[K], options: RuleOptions) => 
     ...checkJobTriggers(job.spec.triggers),
     ...checkJobSettings(job),
     ...checkJobTemplate(job),
+    ...checkOwnAnnotations(job),
   ],
   TriggerAuthentication: ({ spec }) => checkAuthentication(spec, false),
   ClusterTriggerAuthentication: ({ spec }) => checkAuthentication(spec, true),

@@ -1,5 +1,14 @@
 import { parseBoolean } from '../../base/boolean.ts';
-import { FORCE_ACTIVATION, PAUSED, PAUSED_REPLICAS, PAUSED_SCALE_IN, PAUSED_SCALE_OUT } from '../annotations.ts';
+import {
+  DRY_RUN,
+  FORCE_ACTIVATION,
+  PAUSED,
+  PAUSED_REPLICAS,
+  PAUSED_SCALE_IN,
+  PAUSED_SCALE_OUT,
+  PAUSED_UNTIL,
+  parseTime,
+} from '../annotations.ts';
 import type { HpaScalingRules } from '../hpa-behavior.ts';
 import type { ScaledObject } from '../scaled-object.ts';
 import { type RuleProblem, ruleProblem } from './problem.ts';
@@ -90,6 +99,7 @@ export function checkAnnotations({ metadata }: ScaledObject): RuleProblem[] {
   const problems: RuleProblem[] = [];
   const report = (effect: 'fail' | 'warn', name: string, message: string) =>
     problems.push(ruleProblem('annotations', effect, ['metadata', 'annotations', name], message, annotations[name]));
+  problems.push(...checkOwnAnnotations({ metadata }));
   for (const name of [PAUSED, PAUSED_SCALE_IN, PAUSED_SCALE_OUT, FORCE_ACTIVATION]) {
     const text = annotations[name];
     if (text !== undefined && !isBoolean(text))
@@ -102,6 +112,28 @@ export function checkAnnotations({ metadata }: ScaledObject): RuleProblem[] {
   const paused = annotations[PAUSED];
   if (paused !== undefined && isBoolean(paused) && !parseBoolean(paused))
     report('warn', PAUSED, 'has no effect: paused-replicas pauses by being there');
+  return problems;
+}
+
+/** Annotations that are additions of Windlass, on ScaledObjects and ScaledJobs. */
+export function checkOwnAnnotations({ metadata }: Pick<ScaledObject, 'metadata'>): RuleProblem[] {
+  const { [PAUSED_UNTIL]: until, [DRY_RUN]: dryRun } = metadata.annotations ?? {};
+  const at = (name: string) => ['metadata', 'annotations', name];
+  const problems: RuleProblem[] = [];
+  if (until !== undefined && parseTime(until) === undefined)
+    problems.push(
+      ruleProblem(
+        'annotations',
+        'refuse',
+        at(PAUSED_UNTIL),
+        'must be a time with its zone, such as 2026-01-02T15:04:05Z',
+        until,
+      ),
+    );
+  if (dryRun !== undefined && !isBoolean(dryRun))
+    problems.push(
+      ruleProblem('annotations', 'warn', at(DRY_RUN), 'is not true or false and therefore counts as true', dryRun),
+    );
   return problems;
 }
 

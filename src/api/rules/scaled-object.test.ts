@@ -43,6 +43,22 @@ test.each<[string, Partial<ScaledObjectSpec>, string[]]>([
     ['refuse incorrect-triggers spec.triggers[2].name'],
   ],
   ['no name twice', { triggers: [aTrigger({ name: '' }), aTrigger({ name: '' })] }, []],
+  ['onError of a queue', { triggers: [aTrigger({ onError: 'ignore' }), aTrigger({ onError: 'hold' })] }, []],
+  [
+    'onError of cpu',
+    { triggers: [aTrigger(), { ...cpu, onError: 'ignore' }] },
+    ['refuse incorrect-triggers spec.triggers[1].onError'],
+  ],
+  [
+    'onError fallback without one',
+    { triggers: [aTrigger({ onError: 'fallback' })] },
+    ['refuse incorrect-triggers spec.triggers[0].onError'],
+  ],
+  [
+    'onError fallback with one',
+    { triggers: [aTrigger({ onError: 'fallback' })], fallback: { failureThreshold: 3, replicas: 1 } },
+    [],
+  ],
   [
     'unknown metric type',
     { triggers: [aTrigger({ metricType: 'Average' as 'Value' })] },

@@ -1,3 +1,4 @@
+import type { ScaledObject } from '../scaled-object.ts';
 import type { Trigger } from '../trigger.ts';
 import { type RuleProblem, ruleProblem } from './problem.ts';
 
@@ -41,6 +42,22 @@ export function checkTriggerList(triggers: readonly Trigger[]): RuleProblem[] {
       );
   });
   return problems;
+}
+
+/** What an addition of ours says of errors: only of triggers that we read, and only with a fallback to fall back to. */
+export function checkOnError({ spec }: ScaledObject): RuleProblem[] {
+  return spec.triggers.flatMap((trigger, index) => {
+    const { onError } = trigger;
+    const refuse = (message: string) => [
+      ruleProblem('incorrect-triggers', 'refuse', ['spec', 'triggers', index, 'onError'], message, onError),
+    ];
+    if (onError === undefined) return [];
+    if (isResourceTrigger(trigger))
+      return refuse(`is not for ${trigger.type} triggers, which Kubernetes reads itself: remove it`);
+    if (onError === 'fallback' && spec.fallback === undefined)
+      return refuse('needs spec.fallback, which says what to fall back to');
+    return [];
+  });
 }
 
 const METRIC_TYPES = ['AverageValue', 'Value', 'Utilization'];

@@ -1,4 +1,4 @@
-import { PAUSED, readBooleanAnnotation } from '../../api/annotations.ts';
+import { isDryRun } from '../../api/annotations.ts';
 import { getCondition, hasInitialConditions, initialConditions } from '../../api/conditions.ts';
 import { scaledJobSettings } from '../../api/defaults.ts';
 import type { ScaledJob, ScaledJobStatus } from '../../api/index.ts';
@@ -7,12 +7,14 @@ import { checkRules } from '../../api/rules/index.ts';
 import type { PodTemplate } from '../../auth/types.ts';
 import { hasCode, WindlassError } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
+import { type PauseState, pauseNote, pauseState } from '../../decision/pause.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim, hasFinalizer, release } from '../finalizer.ts';
-import { createObjectState, markReady, setConditions, tellFailure } from '../object-state.ts';
+import { createObjectState, DRY_RUN_READY, markReady, setConditions, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
+import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
 import { planTriggers } from '../triggers.ts';
@@ -124,6 +126,7 @@ export function createScaledJobController({
       return;
     }
     const state = states.get(key) ?? takeOver(key, object);
+    whenPauseEnds(object, clock.now(), (ms) => queue.addAfter(key, ms));
     await bringInLine(key, state, object);
     if (state.runs)
       await evaluate({ ctx: state.hold.ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
@@ -138,7 +141,8 @@ export function createScaledJobController({
   }
 
   async function bringInLine(key: string, state: ScaledJobState, object: ScaledJob): Promise<void> {
-    const inputs = JSON.stringify([object.metadata.generation, object.metadata.annotations?.[PAUSED] ?? null]);
+    const pause = pauseState(object, clock.now());
+    const inputs = JSON.stringify([object.metadata.generation, pause, isDryRun(object)]);
     const left = state.retryAt - clock.monotonic();
     if (state.reconciledFor === inputs && !state.stale && (state.failures === 0 || left > 0)) {
       // Timers may fire a moment early.
@@ -154,14 +158,18 @@ export function createScaledJobController({
     try {
       await claim(state.hold.ctx.client, SCALED_JOBS, object);
       if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
-      notePause(state, object);
-      if (readBooleanAnnotation(object, PAUSED)) {
+      notePause(state, object, pause);
+      if (pause.paused) {
         state.runs = false;
         state.triggers.close();
+        if ('problem' in pause)
+          throw new WindlassError('InvalidObject', pause.problem, {
+            hint: 'mend or remove the annotation; until then the object stays paused',
+          });
         markReady(state, object, 'ScaledJob is paused');
       } else {
         await reconcile(state, object, first && object.status?.triggersTypes !== undefined);
-        markReady(state, object, 'The ScaledJob is set up and ready to scale.');
+        markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledJob is set up and ready to scale.');
       }
       dropOldSeries(ctx, 'ScaledJob', object, state);
       state.failures = 0;
@@ -185,7 +193,7 @@ export function createScaledJobController({
       authenticationsTypes:
         [...new Set(triggers.flatMap(({ authenticationRef: ref }) => (ref ? [ref.name] : [])))].join(',') || undefined,
     });
-    await rollOut(state.hold.ctx, jobs, object);
+    if (!isDryRun(object)) await rollOut(state.hold.ctx, jobs, object);
     const plan = await planTriggers(
       {
         kind: 'ScaledJob',
@@ -226,15 +234,15 @@ export function createScaledJobController({
     state.runs = true;
   }
 
-  function notePause(state: ScaledJobState, object: ScaledJob): void {
+  function notePause(state: ScaledJobState, object: ScaledJob, pause: PauseState): void {
     const { name, namespace: ns = '' } = object.metadata;
-    const paused = readBooleanAnnotation(object, PAUSED);
+    const { paused } = pause;
     const was = getCondition(state.status.current.conditions, 'Paused')?.status === 'True';
     ctx.metrics.paused('ScaledJob', ns, name, paused);
-    if (paused === was) return;
+    if (!paused && !was) return;
     const reason = paused ? 'ScaledJobPaused' : 'ScaledJobUnpaused';
-    const note = paused ? 'ScaledJob is paused by annotation' : 'ScaledJob is no longer paused';
-    state.hold.ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
+    const note = paused ? pauseNote('ScaledJob', pause) : 'ScaledJob is no longer paused';
+    if (paused !== was) state.hold.ctx.events.record(object, { type: 'Normal', reason, action: reason, note });
     setConditions(state, { type: 'Paused', status: paused ? 'True' : 'False', reason, message: note });
   }
 

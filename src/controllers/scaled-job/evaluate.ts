@@ -1,3 +1,4 @@
+import { isDryRun } from '../../api/annotations.ts';
 import { getCondition } from '../../api/conditions.ts';
 import type { ScaledJob } from '../../api/index.ts';
 import { JOBS } from '../../api/resources.ts';
@@ -10,6 +11,7 @@ import { clip } from '../../decision/record.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import { isNotFound } from '../../kube/status.ts';
 import type { ControllerContext } from '../context.ts';
+import { noteDryRun } from '../dry-run.ts';
 import { retryDelay } from '../retry.ts';
 import { reportTriggers } from '../trigger-reports.ts';
 import { triggerStates } from '../trigger-states.ts';
@@ -47,13 +49,18 @@ export async function evaluate({ ctx, jobs, state, object, again }: JobEvaluatio
     expected: jobs.expected(namespace, name),
   });
   state.lastActiveAt = decision.lastActiveAt;
-  const failure = await create(ctx, jobs, state, object, decision, again);
-  ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
+  const dryRun = isDryRun(object);
+  if (dryRun) noteDryRun(ctx, state, object, decision.record);
+  else {
+    state.toldDryRun = undefined;
+    const failure = await create(ctx, jobs, state, object, decision, again);
+    ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
+  }
   for (const { type, reason, message } of decision.events) {
     ctx.events.record(object, { type, reason, action: reason, note: message });
   }
   noteOutcome(state, decision);
-  await forgetHistory(ctx, jobs, object);
+  if (!dryRun) await forgetHistory(ctx, jobs, object);
 }
 
 function oldestReading(triggers: readonly TriggerState[], now: number): number {

@@ -1,3 +1,4 @@
+import { isDryRun } from '../../api/annotations.ts';
 import { scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
@@ -7,8 +8,9 @@ import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
-import { createObjectState, markReady, tellFailure } from '../object-state.ts';
+import { createObjectState, DRY_RUN_READY, markReady, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
+import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
 import type { TargetState, WorkloadCount } from '../targets.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
@@ -118,7 +120,13 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       queue.add(key);
     };
     const common = createObjectState<ScaledObjectStatus>(ctx, SCALED_OBJECTS, object, wake);
-    const state: ScaledObjectState = { ...common, target: undefined, modifiers: undefined, scaled: undefined };
+    const state: ScaledObjectState = {
+      ...common,
+      target: undefined,
+      modifiers: undefined,
+      leftOut: new Set(),
+      scaled: undefined,
+    };
     states.set(key, state);
     return state;
   }
@@ -164,6 +172,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       return;
     }
     const state = states.get(key) ?? takeOver(key, object);
+    whenPauseEnds(object, clock.now(), (ms) => queue.addAfter(key, ms));
     await bringInLine(key, state, object);
     if (state.runs)
       await evaluate({ ctx: state.hold.ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
@@ -176,7 +185,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     let object = found;
     // One that cannot be read counts as there: the evaluation says what is wrong, and nothing is done.
     const target = state.target && (await ctx.targets.read(state.target).catch(() => UNREADABLE));
-    const inputs = reconcileInputs(object, target);
+    const inputs = reconcileInputs(object, target, isFrozen(object, clock.now()));
     const changed = state.reconciledFor !== inputs || state.stale;
     const left = state.retryAt - clock.monotonic();
     if (!changed && (state.failures === 0 || left > 0)) {
@@ -196,7 +205,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       // With the label that it now has, which its HPA gets too.
       object = await claimScaledObject(ctx, state, object);
       notePause(ctx, state, object);
-      if (isFrozen(object)) {
+      if (isFrozen(object, clock.now())) {
         await freeze(ctx, hpas, state, object);
         markReady(state, object, 'ScaledObject is paused');
       } else {
@@ -214,9 +223,10 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
             note,
           });
         }
-        markReady(state, object, 'The ScaledObject is set up and ready to scale.');
+        markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledObject is set up and ready to scale.');
         // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
-        state.reconciledFor = reconcileInputs(object, state.target && (await ctx.targets.read(state.target)));
+        const seen = state.target && (await ctx.targets.read(state.target));
+        state.reconciledFor = reconcileInputs(object, seen, isFrozen(object, clock.now()));
       }
       dropOldSeries(ctx, 'ScaledObject', object, state);
       state.failures = 0;
@@ -243,7 +253,9 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       const state = states.get(`${ns}/${name}`);
       // Not before its first reconcile has come to an end, good or bad: there is nothing to answer from until then.
       const isHere =
-        state !== undefined && !state.hold.isLost && (state.runs || state.failures > 0 || isFrozen(object));
+        state !== undefined &&
+        !state.hold.isLost &&
+        (state.runs || state.failures > 0 || isFrozen(object, clock.now()));
       const { ttlMs } = readPolicy({ pollingIntervalMs: pollingIntervalMs(object), useCachedMetrics: false });
       return { uid: object.metadata.uid ?? '', isHere, ttlMs };
     },

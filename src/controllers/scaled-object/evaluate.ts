@@ -1,13 +1,16 @@
+import { isDryRun } from '../../api/annotations.ts';
 import { getCondition, setCondition } from '../../api/conditions.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { describeError, hasCode } from '../../base/errors.ts';
 import { hpaActiveCondition } from '../../decision/conditions.ts';
 import type { EventText } from '../../decision/events.ts';
+import { leftOutMetrics } from '../../decision/left-out.ts';
 import { clip } from '../../decision/record.ts';
 import { decideScale, type ScaleDecision } from '../../decision/scale.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import type { ControllerContext } from '../context.ts';
+import { noteDryRun } from '../dry-run.ts';
 import type { Target } from '../targets.ts';
 import { reportFormula, reportTriggers } from '../trigger-reports.ts';
 import { triggerStates } from '../trigger-states.ts';
@@ -34,6 +37,7 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
   const { status } = state;
   const triggers = statesOf(ctx, state);
   reportTriggers(ctx, 'ScaledObject', object, state, triggers);
+  adaptHpa(state, triggers, again);
   const current = await currentReplicas(ctx, state, target);
   const decision = decideScale({
     object: { ...object, status: status.current },
@@ -47,11 +51,24 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
   });
   reportFormula(ctx, object, decision.record.formula);
   state.lastActiveAt = decision.lastActiveAt;
-  const failure = await act(ctx, state, object, target, decision);
-  ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
+  if (isDryRun(object)) noteDryRun(ctx, state, object, decision.record);
+  else {
+    state.toldDryRun = undefined;
+    const failure = await act(ctx, state, object, target, decision);
+    ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
+  }
   for (const event of decision.events) tell(ctx, object, event);
   noteOutcome(state, decision, hpaState(hpas, state, object, { now, again }));
   if (decision.nextCheckAt !== undefined) again(Math.max(0, decision.nextCheckAt - now));
+}
+
+/** Asks for a reconcile when other metrics than before are to be left out of the HPA. A formula is one metric, and stays. */
+function adaptHpa(state: ScaledObjectState, triggers: readonly TriggerState[], again: Evaluation['again']): void {
+  const leftOut = state.modifiers ? new Set<string>() : leftOutMetrics(triggers, state.leftOut);
+  if (leftOut === state.leftOut || (leftOut.size === 0 && state.leftOut.size === 0)) return;
+  state.leftOut = leftOut;
+  state.stale = true;
+  again(0);
 }
 
 /** What is known of the object's triggers. */

@@ -1,11 +1,11 @@
+import { isDryRun } from '../../api/annotations.ts';
 import { scaledObjectSettings, scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
 import { hasCode } from '../../base/errors.ts';
-import { controllerOf } from '../../base/object.ts';
 import type { ControllerContext } from '../context.ts';
 import { hasFinalizer, release } from '../finalizer.ts';
-import { deleteHpa, type HpaStore } from './hpa.ts';
+import { type HpaStore, removeHpa } from './hpa.ts';
 
 /**
  * Ends a deleted ScaledObject: its HPA goes, the target gets back its replicas if that is wished, and the object is let
@@ -20,7 +20,8 @@ export async function finalizeScaledObject(
   const { name, namespace = '' } = object.metadata;
   await endHpa(ctx, hpas, object);
   const { originalReplicaCount, scaleTargetGVKR: gvkr } = object.status ?? {};
-  if (scaledObjectSettings(object).restoreToOriginalReplicaCount && gvkr && originalReplicaCount !== undefined) {
+  const restore = scaledObjectSettings(object).restoreToOriginalReplicaCount && !isDryRun(object);
+  if (restore && gvkr && originalReplicaCount !== undefined) {
     const type = { group: gvkr.group, version: gvkr.version, kind: gvkr.kind, plural: gvkr.resource, namespaced: true };
     try {
       await ctx.targets.scale({ type, namespace, name: scaleTargetOf(object).name }, originalReplicaCount);
@@ -47,13 +48,11 @@ const ORPHAN = 'orphan';
  * Deletes the HPA of an object that goes. The garbage collector would as well, but not at once, and not at all when the
  * CRD goes too, as at `helm uninstall`: whether the owner of a kind that is gone is gone itself it cannot know.
  */
-async function endHpa(ctx: ControllerContext, hpas: HpaStore, { metadata, status }: ScaledObject): Promise<void> {
-  const { namespace = '', name, uid } = metadata;
-  if (!status?.hpaName || metadata.finalizers?.includes(ORPHAN)) return;
-  const hpa = hpas.get(namespace, status.hpaName);
-  if (!hpa || controllerOf(hpa)?.uid !== uid) return;
+async function endHpa(ctx: ControllerContext, hpas: HpaStore, object: ScaledObject): Promise<void> {
+  const { namespace, name, finalizers } = object.metadata;
+  if (finalizers?.includes(ORPHAN)) return;
   try {
-    await deleteHpa(ctx, namespace, status.hpaName);
+    await removeHpa(ctx, hpas, object, object.status?.hpaName);
   } catch (error) {
     if (hasCode(error, 'NotOwner')) throw error;
     // Never a reason to keep the object.

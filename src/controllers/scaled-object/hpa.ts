@@ -120,3 +120,14 @@ export async function deleteHpa(ctx: ControllerContext, namespace: string, name:
     if (!isNotFound(error)) throw error;
   }
 }
+
+/** Deletes the HPA of an object, if there is one and the object owns it. */
+export async function removeHpa(
+  ctx: ControllerContext,
+  store: HpaStore,
+  { metadata: { namespace = '', uid } }: ScaledObject,
+  name: string | undefined,
+): Promise<void> {
+  const hpa = name === undefined ? undefined : store.get(namespace, name);
+  if (name !== undefined && hpa && controllerOf(hpa)?.uid === uid) await deleteHpa(ctx, namespace, name);
+}

@@ -91,7 +91,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     });
     if (reading.kind === 'value') {
       const ageMs = trigger.ageMs ?? 0;
-      if (ageMs <= ttlMs) return value(reading.value, ageMs);
+      if (ageMs <= ttlMs || trigger.onError === 'hold') return value(reading.value, ageMs);
       const age = Math.round(ageMs / 1000);
       return { kind: 'error', message: `metric ${trigger.metricName}: the last answer of the source is ${age} s old` };
     }

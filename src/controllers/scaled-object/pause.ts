@@ -3,7 +3,7 @@ import { getCondition } from '../../api/conditions.ts';
 import { hpaNameOf } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
 import { WindlassError } from '../../base/errors.ts';
-import { decidePause, pauseState } from '../../decision/pause.ts';
+import { decidePause, pauseNote, pauseState } from '../../decision/pause.ts';
 import type { ControllerContext } from '../context.ts';
 import { setConditions } from '../object-state.ts';
 import { deleteHpa, type HpaStore } from './hpa.ts';
@@ -11,31 +11,33 @@ import { findTarget } from './reconcile.ts';
 import { anyAnnotation, type ScaledObjectState } from './state.ts';
 
 /** Whether the object is frozen as a whole: no loop, no HPA. */
-export function isFrozen(object: ScaledObject): boolean {
-  return pauseState(object).paused;
+export function isFrozen(object: ScaledObject, now: number): boolean {
+  return pauseState(object, now).paused;
 }
 
 /** Whether anything about the object is paused, which the Paused condition tells. */
-function isPaused(object: ScaledObject): boolean {
-  return isFrozen(object) || anyAnnotation(object, PAUSED_SCALE_IN, PAUSED_SCALE_OUT);
+function isPaused(object: ScaledObject, now: number): boolean {
+  return isFrozen(object, now) || anyAnnotation(object, PAUSED_SCALE_IN, PAUSED_SCALE_OUT);
 }
 
 /** Brings the Paused condition in line with the annotations, with one event a change. */
 export function notePause(ctx: ControllerContext, state: ScaledObjectState, object: ScaledObject): void {
-  const paused = isPaused(object);
+  const now = ctx.clock.now();
+  const paused = isPaused(object, now);
   const was = getCondition(state.status.current.conditions, 'Paused');
   const { name, namespace = '' } = object.metadata;
   ctx.metrics.paused('ScaledObject', namespace, name, paused);
-  if (paused && was?.status !== 'True') {
-    const note = 'ScaledObject is paused by annotation';
-    ctx.events.record(object, { type: 'Normal', reason: 'ScaledObjectPaused', action: 'ScaledObjectPaused', note });
+  if (paused) {
+    const note = pauseNote('ScaledObject', pauseState(object, now));
+    if (was?.status !== 'True')
+      ctx.events.record(object, { type: 'Normal', reason: 'ScaledObjectPaused', action: 'ScaledObjectPaused', note });
     setConditions(state, { type: 'Paused', status: 'True', reason: 'ScaledObjectPaused', message: note });
-  } else if (!paused && was?.status === 'True') {
+  } else if (was?.status === 'True') {
     const note = 'ScaledObject is no longer paused';
     ctx.events.record(object, { type: 'Normal', reason: 'ScaledObjectUnpaused', action: 'ScaledObjectUnpaused', note });
     setConditions(state, { type: 'Paused', status: 'False', reason: 'ScaledObjectUnpaused', message: note });
   }
-  if (!isFrozen(object) && state.status.current.pausedReplicaCount !== undefined)
+  if (!isFrozen(object, now) && state.status.current.pausedReplicaCount !== undefined)
     state.status.set({ pausedReplicaCount: undefined });
 }
 
@@ -54,8 +56,8 @@ export async function freeze(
   state.triggers.close();
   const hpaName = state.status.current.hpaName ?? hpaNameOf(object);
   if (hpas.get(namespace, hpaName)) await deleteHpa(ctx, namespace, hpaName);
-  const pause = pauseState(object);
   const asked = { object, cause: 'annotation', now: ctx.clock.now() };
+  const pause = pauseState(object, asked.now);
   if (!pause.paused || pause.replicas === undefined) {
     state.status.set({ pausedReplicaCount: undefined });
     ctx.records.add(decidePause({ ...asked, current: undefined, alreadySet: undefined }).record);

@@ -1,4 +1,4 @@
-import { SCALED_OBJECT_NAME } from '../../api/annotations.ts';
+import { isDryRun, SCALED_OBJECT_NAME } from '../../api/annotations.ts';
 import { hasInitialConditions, initialConditions } from '../../api/conditions.ts';
 import { scaledObjectSettings, scaleTargetOf, usesScalingModifiers } from '../../api/defaults.ts';
 import type { ScaledObject } from '../../api/index.ts';
@@ -13,8 +13,8 @@ import { readModifiers } from '../../decision/modifiers.ts';
 import type { ControllerContext } from '../context.ts';
 import { claim } from '../finalizer.ts';
 import type { Target } from '../targets.ts';
-import { planTriggers } from '../triggers.ts';
-import { ensureHpa, type HpaStore } from './hpa.ts';
+import { type PlannedTrigger, planTriggers } from '../triggers.ts';
+import { ensureHpa, type HpaStore, type HpaView, removeHpa } from './hpa.ts';
 import { knownSpecs } from './known-metrics.ts';
 import type { ScaledObjectState } from './state.ts';
 
@@ -82,8 +82,10 @@ export async function reconcile(
   const triggers = await state.triggers.complete(plan.triggers, interval, (index) =>
     state.runs ? undefined : knownSpecs(known, index),
   );
+  if (!state.runs) state.leftOut = leftOutBefore(triggers, hpa);
   const wanted = planHpa({
     object,
+    leaveOut: state.leftOut,
     target: { apiVersion: apiVersionOf(target.type), kind: target.type.kind, name: target.name },
     triggers,
     version: ctx.version,
@@ -92,16 +94,29 @@ export async function reconcile(
   // The old triggers go on until the new ones are known to be sound; from here on they are replaced.
   state.modifiers = readModifiers(object);
   state.triggers.replace(triggers, interval);
-  await ensureHpa(ctx, hpas, object, wanted.hpa, state.status.current.hpaName);
+  if (isDryRun(object)) await removeHpa(ctx, hpas, object, state.status.current.hpaName);
+  else await ensureHpa(ctx, hpas, object, wanted.hpa, state.status.current.hpaName);
   const { externalMetricNames, resourceMetricNames, compositeScalerName } = wanted;
   state.status.set({
-    hpaName: wanted.hpa.metadata.name,
+    hpaName: isDryRun(object) ? undefined : wanted.hpa.metadata.name,
     externalMetricNames: orAbsent(externalMetricNames),
     resourceMetricNames: orAbsent(resourceMetricNames),
     compositeScalerName,
     triggersActivity: pruned(state.status.current.triggersActivity, externalMetricNames),
     health: pruned(state.status.current.health, externalMetricNames),
   });
+}
+
+/** What a former owner has left out of the HPA, which lasts until its source answers: a restart is no event. */
+function leftOutBefore(
+  triggers: readonly PlannedTrigger[],
+  hpa: HpaView['spec']['metrics'] | undefined,
+): ReadonlySet<string> {
+  if (!hpa) return new Set();
+  const there = new Set(hpa.map((metric) => (metric.type === 'External' ? metric.external.metric.name : undefined)));
+  const ignored = triggers.filter(({ onError }) => onError === 'ignore').flatMap(({ metrics }) => metrics);
+  const missing = ignored.map(({ name }) => name).filter((name) => !there.has(name));
+  return new Set(missing.length === triggers.length ? [] : missing);
 }
 
 function orAbsent(names: string[]): string[] | undefined {

@@ -9,6 +9,8 @@ export interface ScaledObjectState extends ObjectState<ScaledObjectStatus> {
   target: Target | undefined;
   /** The formula of the object, compiled. */
   modifiers: Modifiers | undefined;
+  /** Metrics that the HPA does not have, since their triggers fail and are to be ignored meanwhile. */
+  leftOut: ReadonlySet<string>;
   /** What we scaled last, while the watch shows nothing newer than what we saw then. Time is monotonic. */
   scaled: { seen: TargetState | undefined; to: number; at: number } | undefined;
 }
@@ -16,11 +18,14 @@ export interface ScaledObjectState extends ObjectState<ScaledObjectStatus> {
 /** kubectl rewrites it at every apply, also of what it did not change. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Everything in the object and around it whose change asks for a reconcile; labels and annotations reach the HPA. */
-export function reconcileInputs(object: ScaledObject, target: TargetState | undefined): string {
+/**
+ * Everything in the object and around it whose change asks for a reconcile; labels and annotations reach the HPA, and a
+ * pause may end by the clock.
+ */
+export function reconcileInputs(object: ScaledObject, target: TargetState | undefined, isFrozen: boolean): string {
   const { generation, labels = {}, annotations = {} } = object.metadata;
   const { [LAST_APPLIED]: _, ...rest } = annotations;
-  return JSON.stringify([generation, labels, rest, target !== undefined]);
+  return JSON.stringify([generation, labels, rest, target !== undefined, isFrozen]);
 }
 
 /** Whether any of the given switches is on. */

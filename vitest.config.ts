@@ -27,7 +27,7 @@ export default defineConfig({
           // They mostly wait: for a poll, a cooldown, a process.
           maxWorkers: 4,
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...PROCESSES, 'test/cluster/**'],
+          exclude: [...configDefaults.exclude, ...PROCESSES, 'test/cluster/**', 'test/node/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -47,6 +47,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // With kubelet and containers, where the machine allows it; see tools/test.ts.
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/node/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
         },
       },
     ],

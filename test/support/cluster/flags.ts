@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { FRONT_PROXY_NAME, type Identity, SERVICE_NETWORK } from './identity.ts';
+import { FRONT_PROXY_NAME, type Identity, type ServiceNetwork } from './identity.ts';
 
 export interface Ports {
   api: number;
@@ -40,7 +40,7 @@ export function etcdFlags(folder: string, { etcd, etcdPeer }: Ports): string[] {
  * `externalName:port`, the port being the one that the APIService names (staging/src/k8s.io/apiserver/pkg/util/proxy,
  * ResolveCluster), and still expects a certificate for `<service>.<namespace>.svc`.
  */
-export function apiServerFlags(identity: Identity, { api, etcd }: Ports): string[] {
+export function apiServerFlags(identity: Identity, { api, etcd }: Ports, services: ServiceNetwork): string[] {
   return [
     '--bind-address=127.0.0.1',
     `--secure-port=${api}`,
@@ -50,7 +50,7 @@ export function apiServerFlags(identity: Identity, { api, etcd }: Ports): string
     `--client-ca-file=${identity.file('ca.crt')}`,
     '--authorization-mode=Node,RBAC',
     '--allow-privileged=true',
-    `--service-cluster-ip-range=${SERVICE_NETWORK.range}`,
+    `--service-cluster-ip-range=${services.range}`,
     // No pod can reach us; and a loopback address may not stand in the endpoints of `kubernetes`.
     '--endpoint-reconciler-type=none',
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',

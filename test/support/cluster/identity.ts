@@ -14,8 +14,11 @@ export interface Identity {
   /** Path of one of the files below. */
   file(name: IdentityFile): string;
   connectionFor(user: User): KubeConnection;
-  /** Writes a kubeconfig in which this user has a client certificate, and returns its path. */
-  writeKubeconfig(user: User): Promise<string>;
+  /**
+   * Writes a kubeconfig in which this user has a client certificate, and returns its path.
+   * @param server where the API server is for those who cannot reach it on 127.0.0.1
+   */
+  writeKubeconfig(user: User, server?: string): Promise<string>;
 }
 
 export type IdentityFile =
@@ -32,15 +35,18 @@ export type IdentityFile =
 /** The name by which kube-apiserver shows itself to aggregated APIs, as kubeadm has it. */
 export const FRONT_PROXY_NAME = 'front-proxy-client';
 
-/** The first address of the Service network, which is the one of the Service `kubernetes`. */
-export const SERVICE_NETWORK = { range: '10.96.0.0/16', kubernetes: '10.96.0.1' };
+export interface ServiceNetwork {
+  range: string;
+  /** Its first address, which is the one of the Service `kubernetes`. */
+  kubernetes: string;
+}
 
-export async function createIdentity(folder: string, url: string): Promise<Identity> {
+export async function createIdentity(folder: string, url: string, services: ServiceNetwork): Promise<Identity> {
   const now = Date.now();
   const ca = makeCertificate({ commonName: 'kubernetes', usage: 'ca', now });
   const server = makeCertificate({
     commonName: 'kube-apiserver',
-    hosts: ['localhost', '127.0.0.1', 'kubernetes.default.svc', SERVICE_NETWORK.kubernetes],
+    hosts: ['localhost', '127.0.0.1', 'kubernetes.default.svc', services.kubernetes],
     usage: 'server',
     issuer: ca,
     now,
@@ -77,9 +83,9 @@ export async function createIdentity(folder: string, url: string): Promise<Ident
         user: { clientCertificate: { data: cert }, clientKey: { data: key } },
       };
     },
-    async writeKubeconfig(user) {
+    async writeKubeconfig(user, server = url) {
       const file = path.join(folder, `${user.name.replaceAll(/[^\w-]/g, '-')}.kubeconfig`);
-      await writeFile(file, kubeconfigOf(url, ca.cert, clientOf(user)), { mode: 0o600 });
+      await writeFile(file, kubeconfigOf(server, ca.cert, clientOf(user)), { mode: 0o600 });
       return file;
     },
   };
@@ -91,7 +97,9 @@ function kubeconfigOf(server: string, ca: string, client: KeyPair): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(ca) } }],
+    clusters: [
+      { name: 'test', cluster: { server, 'tls-server-name': 'localhost', 'certificate-authority-data': base64(ca) } },
+    ],
     users: [
       {
         name: 'test',

@@ -16,7 +16,7 @@ import {
   type Ports,
   schedulerFlags,
 } from './flags.ts';
-import { createIdentity, type User } from './identity.ts';
+import { createIdentity, type ServiceNetwork, type User } from './identity.ts';
 import { nodeManifest, type PodBehaviour, writeKwokConfig } from './nodes.ts';
 import { createProgramTable, freePorts, type Program } from './processes.ts';
 import { type RunOptions, runProgram } from './run.ts';
@@ -27,7 +27,7 @@ export { RUNS_FOR } from './nodes.ts';
 export interface ControlPlaneOptions {
   /** How the pods behave; ready at once, and pods of Jobs done after a second, unless told otherwise. */
   pods?: Partial<PodBehaviour> | undefined;
-  /** How many fake nodes; one unless told otherwise. Each takes a million pods. */
+  /** How many fake nodes; one unless told otherwise, none for a real node. Each takes a million pods. */
   nodes?: number | undefined;
   /**
    * Files with custom resource definitions to be established before the controllers start. The garbage collector looks
@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   crds?: readonly string[] | undefined;
   /** A sync period of 1 s and no stabilization unless told otherwise, so that tests need not wait. */
   autoscaler?: Partial<AutoscalerTimes> | undefined;
+  /** The addresses of Services; some that nothing leads to unless told otherwise. */
+  serviceNetwork?: ServiceNetwork | undefined;
   /** Lets `routeService` lead Services to this process. Off unless told otherwise: it is one more hop for the API server. */
   services?: boolean | undefined;
   /** Further flags by program, after ours. */
@@ -61,8 +63,8 @@ export interface ControlPlane {
   apply(manifests: string | readonly object[], flags?: readonly string[]): Promise<string>;
   /** How somebody else connects, by a client certificate. */
   connectionFor(user: User): KubeConnection;
-  /** A kubeconfig for somebody else; the path. */
-  kubeconfigFor(user: User): Promise<string>;
+  /** A kubeconfig for somebody else, and for who has to reach the API server elsewhere than on 127.0.0.1; the path. */
+  kubeconfigFor(user: User, server?: string): Promise<string>;
   /**
    * Leads what the API server sends to a port of a Service (443 unless told otherwise) to a port of 127.0.0.1, as if
    * pods behind the Service answered. With the option `services` only.
@@ -81,6 +83,7 @@ export interface ControlPlane {
 const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok', 'kubectl'];
 /** A machine with two cores that is busy with other tests takes its time. */
 const START_DEADLINE_MS = 90_000;
+const SERVICE_NETWORK: ServiceNetwork = { range: '10.96.0.0/16', kubernetes: '10.96.0.1' };
 const ADMINISTRATOR: User = { name: 'kubernetes-admin', groups: ['system:masters'] };
 
 /**
@@ -104,7 +107,8 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   const [api = 0, etcdPort = 0, etcdPeer = 0] = await freePorts(3);
   const ports: Ports = { api, etcd: etcdPort, etcdPeer };
   const url = `https://127.0.0.1:${api}`;
-  const identity = await createIdentity(folder, url);
+  const services = options.serviceNetwork ?? SERVICE_NETWORK;
+  const identity = await createIdentity(folder, url, services);
   const kubeconfigPath = await identity.writeKubeconfig(ADMINISTRATOR);
   const connection = identity.connectionFor(ADMINISTRATOR);
   const client = createKubeClient(connection, { clock: systemClock, log: silentLogger });
@@ -120,7 +124,7 @@ async function launch(options: ControlPlaneOptions, binFolder: string): Promise<
   const proxy = options.services ? await startServiceProxy(folder) : undefined;
   const etcd = add('etcd', etcdFlags(folder, ports));
   const apiServer = add('kube-apiserver', [
-    ...apiServerFlags(identity, ports),
+    ...apiServerFlags(identity, ports, services),
     ...(proxy ? [`--egress-selector-config-file=${proxy.configFile}`] : []),
   ]);
   const kwokConfig = await writeKwokConfig(folder, { readyAfterMs: 0, jobsRunForMs: 1_000, ...options.pods });

@@ -7,6 +7,8 @@ import path from 'node:path';
 /** A program that can be stopped and started again with the same flags. */
 export interface Program {
   readonly name: string;
+  /** Of the process that runs or ran last. */
+  readonly pid: number | undefined;
   start(): void;
   /** Asks it to end, by SIGKILL after `graceMs` (0: at once); resolves when it is gone. */
   stop(graceMs?: number): Promise<void>;
@@ -81,6 +83,9 @@ function createProgram({ name, file, args, env, folder, onStart }: Start): Progr
   const isRunning = () => child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   const program: Program = {
     name,
+    get pid() {
+      return child?.pid;
+    },
     start() {
       if (isRunning()) throw new Error(`${name} is already running`);
       const log = openSync(logFile, 'a');

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { DEPLOYMENTS, JOBS, PODS, SCALED_OBJECTS } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import { PROJECT } from '../../src/cli/local-cluster.ts';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
+import { type Moto, REGION, startMoto } from '../servers/moto/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { fixture } from '../support/helm.ts';
-import { type MetricSource, startMetricSource } from '../support/metric-source.ts';
+import { CHART, fixture } from '../support/helm.ts';
+import { inventory } from '../support/inventory.ts';
 import { IDLE_IMAGE, type RealCluster, startRealCluster } from '../support/node/index.ts';
 import { aScaler, type Loose } from '../support/operator.ts';
 
@@ -18,9 +18,9 @@ const A_WHILE = 90_000;
 
 let real: RealCluster;
 let client: KubeClient;
-let source: MetricSource;
-/** The same trigger as pods reach it. */
-let trigger: object;
+let moto: Moto;
+/** The endpoint of moto for pods. */
+let aws: string;
 /** Namespaced and cluster-wide objects before anything was installed. */
 let before: string[];
 /** Of the machine; kubelet and kube-proxy would change them. */
@@ -30,37 +30,24 @@ beforeAll(async () => {
   settings = await kernelSettings();
   real = await startRealCluster();
   client = createKubeClient(real.cluster.connection, { clock: systemClock, log: silentLogger });
-  source = await startMetricSource();
-  trigger = source.trigger({ metadata: { url: await real.reachable(source.url) } });
+  moto = await startMoto();
+  aws = await real.reachable(moto.url);
   await real.cluster.kubectl(['create', 'namespace', namespace]);
   await real.cluster.kubectl(['create', 'namespace', 'keda']);
-  before = await everything();
+  before = await inventory(client);
 }, 300_000);
 afterAll(async () => {
   await client?.close();
-  await source?.stop();
+  await moto?.stop();
   await real?.stop();
 }, 120_000);
 
 const kubectl = (...args: string[]) => real.cluster.kubectl(args);
 const pods = (labelSelector: string, where = namespace) =>
   client.listAll<Loose>(PODS, { namespace: where, labelSelector });
+const jobs = () => client.listAll<Loose>(JOBS, { namespace, labelSelector: 'scaledjob.keda.sh/name=batch' });
+const isReady = (object: string) => kubectl('wait', object, '-n', namespace, '--for=condition=Ready', '--timeout=50s');
 const operatorLog = () => kubectl('logs', '-n', 'keda', 'deployment/keda-operator', '--tail=-1');
-
-/** What the API server holds, of every kind that can be listed; what it writes by itself and what only tells of pods aside. */
-async function everything(): Promise<string[]> {
-  const kinds = (await kubectl('api-resources', '--verbs=list,delete', '-o', 'name')).trim().split('\n');
-  const passing = /^(events|leases|endpoints|endpointslices|pods\.metrics|csinodes|ipaddresses|podtemplates)/;
-  const names = await kubectl(
-    ...['get', kinds.filter((kind) => !passing.test(kind)).join(','), '-A', '--ignore-not-found', '--no-headers'],
-    ...['-o', 'custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name'],
-  );
-  return names
-    .trim()
-    .split('\n')
-    .map((line) => line.replaceAll(/\s+/g, ' '))
-    .sort();
-}
 
 const kernelSettings = () =>
   Promise.all(
@@ -84,28 +71,17 @@ function reportOnFailure(): void {
 describe('the Helm chart on a real node, with the values file of a post of 2022', () => {
   it('brings the operator up from its own image', async () => {
     reportOnFailure();
-    await real.cluster.helm(
-      [
-        ...['install', 'keda', path.join(PROJECT, 'charts/windlass'), '-n', 'keda', '-f', fixture('sqs-post')],
-        // The image is on the node, and in no registry that a test could ask.
-        ...[
-          '--set',
-          'image.pullPolicy=Never',
-          '--set',
-          'crds.keep=false',
-          '--set-json',
-          `securityContext=${READ_ONLY}`,
-        ],
-        ...['--wait', '--timeout=90s'],
-      ],
-      { timeoutMs: 120_000 },
-    );
+    const values = ['-f', fixture('sqs-post'), '-f', '-'];
+    await real.cluster.helm(['install', 'keda', CHART, '-n', 'keda', ...values, '--wait', '--timeout=90s'], {
+      timeoutMs: 120_000,
+      input: JSON.stringify(valuesHere()),
+    });
     expect(await kubectl('get', 'pods', '-n', 'keda')).toMatch(/keda-operator-\S+ +1\/1 +Running +0 /);
     const [pod] = await pods('app=keda-operator', 'keda');
     expect(pod?.spec.nodeName).toBe(real.name);
     expect(pod?.status.containerStatuses[0].imageID).toMatch(/^sha256:/);
     expect(await operatorLog()).toMatch(/operator is ready/);
-    expect(await everything()).toContain('Secret keda kedaorg-certs');
+    expect(await inventory(client)).toContain('secrets keda/kedaorg-certs');
   });
 
   it('lets the API server ask it for metrics through its Service', async () => {
@@ -120,18 +96,25 @@ describe('the Helm chart on a real node, with the values file of a post of 2022'
     });
   });
 
-  it('scales a Deployment from nothing to two containers that run, and back', async () => {
+  it('scales a Deployment with a queue from nothing to two containers that run, and back', async () => {
     reportOnFailure();
+    const queue = await moto.createQueue('story');
     await real.cluster.apply(
       [
+        {
+          apiVersion: 'keda.sh/v1alpha1',
+          kind: 'TriggerAuthentication',
+          metadata: { name: 'aws' },
+          spec: { podIdentity: { provider: 'aws' } },
+        },
         aRealDeployment('web'),
-        aScaler('web', [trigger], { minReplicaCount: 0, maxReplicaCount: 2, cooldownPeriod: 1 }),
+        aScaler('web', [triggerOn(queue)], { maxReplicaCount: 2 }),
       ],
       ['-n', namespace],
     );
-    await source.asks(2);
+    await isReady('so/web');
     expect(await pods('app=web')).toEqual([]);
-    source.answer = 20;
+    await moto.send(queue, 10);
     await eventually(async () => {
       const statuses = (await pods('app=web')).map(({ status }) => status.containerStatuses?.[0]);
       expect(statuses).toHaveLength(2);
@@ -141,7 +124,7 @@ describe('the Helm chart on a real node, with the values file of a post of 2022'
     }, A_WHILE);
     const hpa = await kubectl('get', 'hpa', '-n', namespace, 'keda-hpa-web', '-o', 'json');
     expect(JSON.parse(hpa).status.desiredReplicas).toBe(2);
-    source.answer = 0;
+    await moto.purge(queue);
     await eventually(async () => expect(await pods('app=web')).toEqual([]), A_WHILE);
     expect((await client.get<Loose>(DEPLOYMENTS, 'web', { namespace })).spec.replicas).toBe(0);
   });
@@ -149,17 +132,17 @@ describe('the Helm chart on a real node, with the values file of a post of 2022'
   it('lets its webhooks judge what people write, through their Service', async () => {
     reportOnFailure();
     await expect(
-      real.cluster.apply([aScaler('rival', [trigger], { scaleTargetRef: { name: 'web' } }, { namespace })]),
+      real.cluster.apply([aScaler('rival', [triggerOn('rivals')], { scaleTargetRef: { name: 'web' } }, { namespace })]),
     ).rejects.toThrow(/denied the request.*web/s);
   });
 
   it('runs the Jobs of a ScaledJob to their end', async () => {
     reportOnFailure();
-    source.answer = 30;
-    await real.cluster.apply([aScaledJob('batch')], ['-n', namespace]);
-    const jobs = () => client.listAll<Loose>(JOBS, { namespace, labelSelector: 'scaledjob.keda.sh/name=batch' });
+    const queue = await moto.createQueue('batch');
+    await moto.send(queue, 15);
+    await real.cluster.apply([aScaledJob('batch', queue)], ['-n', namespace]);
     await eventually(async () => expect((await jobs()).length).toBe(3), A_WHILE);
-    source.answer = 0;
+    await moto.purge(queue);
     await eventually(async () => {
       const all = await jobs();
       expect(all.length).toBeGreaterThanOrEqual(3);
@@ -169,11 +152,13 @@ describe('the Helm chart on a real node, with the values file of a post of 2022'
 
   it('leaves nothing behind in the cluster', async () => {
     reportOnFailure();
-    await kubectl('delete', 'so,sj', '--all', '-n', namespace, '--timeout=60s');
+    await kubectl('delete', 'so,sj,ta', '--all', '-n', namespace, '--timeout=60s');
     expect(await client.find(SCALED_OBJECTS, 'web', { namespace })).toBeUndefined();
+    // The garbage collector takes them away, which needs the kind of their owner to be there for another moment.
+    await eventually(async () => expect(await jobs()).toEqual([]), A_WHILE);
     await kubectl('delete', 'deployment', 'web', '-n', namespace, '--timeout=60s');
     await real.cluster.helm(['uninstall', 'keda', '-n', 'keda', '--wait', '--timeout=90s'], { timeoutMs: 120_000 });
-    await eventually(async () => expect(await everything()).toEqual(before), A_WHILE);
+    await eventually(async () => expect(await inventory(client)).toEqual(before), A_WHILE);
     await eventually(async () => expect(await real.containers()).toEqual([]), A_WHILE);
   });
 });
@@ -185,11 +170,39 @@ it('a real node leaves nothing behind on the machine', async () => {
   expect(await kernelSettings()).toEqual(settings);
 });
 
-const READ_ONLY = JSON.stringify({
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
+/** The image that is on the node, what the webhook of EKS adds for an IAM role, and what a hardened cluster asks for. */
+function valuesHere() {
+  const mountPath = '/var/run/secrets/eks.amazonaws.com/serviceaccount';
+  const token = { path: 'token', audience: 'sts.amazonaws.com', expirationSeconds: 86_400 };
+  return {
+    image: { pullPolicy: 'Never' },
+    crds: { keep: false },
+    env: [
+      { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::123456789012:role/keda-operator' },
+      { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: `${mountPath}/token` },
+      { name: 'AWS_REGION', value: REGION },
+      { name: 'AWS_ENDPOINT_URL_STS', value: aws },
+    ],
+    volumes: {
+      keda: {
+        extraVolumes: [{ name: 'aws-iam-token', projected: { sources: [{ serviceAccountToken: token }] } }],
+        extraVolumeMounts: [{ name: 'aws-iam-token', mountPath, readOnly: true }],
+      },
+    },
+    securityContext: {
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    },
+  };
+}
+
+/** One replica for each 5 messages. */
+const triggerOn = (queueURL: string) => ({
+  type: 'aws-sqs-queue',
+  metadata: { queueURL, queueLength: '5', awsRegion: REGION, awsEndpoint: aws },
+  authenticationRef: { name: 'aws' },
 });
 
 const container = (args: string[] = []) => ({ name: 'main', image: IDLE_IMAGE, imagePullPolicy: 'Never', args });
@@ -208,7 +221,7 @@ function aRealDeployment(name: string) {
   };
 }
 
-function aScaledJob(name: string) {
+function aScaledJob(name: string, queue: string) {
   return {
     apiVersion: 'keda.sh/v1alpha1',
     kind: 'ScaledJob',
@@ -217,7 +230,7 @@ function aScaledJob(name: string) {
       pollingInterval: 1,
       maxReplicaCount: 3,
       successfulJobsHistoryLimit: 10,
-      triggers: [trigger],
+      triggers: [triggerOn(queue)],
       jobTargetRef: { template: { spec: { restartPolicy: 'Never', containers: [container(['8'])] } } },
     },
   };

@@ -136,15 +136,15 @@ async function hasOverlay(): Promise<boolean> {
   }
 }
 
-/** Folders of cgroups whose name starts so, in every hierarchy, the innermost first. */
-export async function cgroupsNamed(start: string): Promise<string[]> {
+/** Folders of cgroups of this name in every hierarchy, the innermost first. */
+export async function cgroupsNamed(name: string): Promise<string[]> {
   const found: string[] = [];
   const roots = (await exists(path.join(CGROUPS, 'cgroup.controllers')))
     ? [CGROUPS]
     : (await readdir(CGROUPS)).map((name) => path.join(CGROUPS, name));
   for (const root of roots)
-    for (const name of await readdir(root).catch(() => []))
-      if (name.startsWith(start)) found.push(...(await foldersIn(path.join(root, name))));
+    for (const entry of await readdir(root).catch(() => []))
+      if (entry === name) found.push(...(await foldersIn(path.join(root, entry))));
   return found;
 }
 

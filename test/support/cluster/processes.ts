@@ -37,16 +37,20 @@ while read -r line; do
 done
 [ -z "$pids" ] && exit
 kill -9 $pids 2>/dev/null
+eval "$AFTERWARDS"
 [ -n "$KEEP" ] || rm -rf -- "$FOLDER"
 `;
 
-export function createProgramTable(folder: string, keep: boolean): ProgramTable {
+/**
+ * @param afterwards commands of a shell for when this process was killed and its programs with it
+ */
+export function createProgramTable(folder: string, keep: boolean, afterwards = ''): ProgramTable {
   const programs: Program[] = [];
   // In a process group of its own, so that Ctrl-C does not end it before its work is done.
   const guard = spawn('sh', ['-c', GUARD], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    env: { PATH: process.env.PATH, FOLDER: folder, ...(keep ? { KEEP: '1' } : {}) },
+    env: { PATH: process.env.PATH, FOLDER: folder, AFTERWARDS: afterwards, ...(keep ? { KEEP: '1' } : {}) },
   });
   guard.unref();
   const pipe = guard.stdin;

@@ -35,25 +35,23 @@ export interface RealCluster {
   stop(): Promise<void>;
 }
 
-const CGROUP = 'windlass-node-';
 const LOGS = ['node', 'containerd', 'kube-proxy', 'kubelet'];
 /** Importing the images and starting kubelet takes a busy machine its time. */
 const START_DEADLINE_MS = 180_000;
 
 /**
  * Starts them; resolves when the node is ready. Everything runs in a PID namespace that dies with its first process, so
- * nothing outlives this process; folders of cgroups that a killed run leaves empty are removed by the next one.
+ * nothing outlives this process, not even one that is killed.
  */
 export async function startRealCluster(): Promise<RealCluster> {
   const machine = await inspectMachine();
   if ('missing' in machine) throw new Error(`This machine cannot be a real node: ${machine.missing}`);
   const log = (line: string) => process.stderr.write(`${line}\n`);
   const binFolder = await ensureBinaries({ log, programs: NODE_PROGRAMS });
-  await removeCgroups(CGROUP);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'windlass-node-'));
+  const cgroup = path.basename(folder);
   const keep = process.env.WINDLASS_TEST_KEEP === '1';
-  const programs = createProgramTable(folder, keep);
-  const cgroup = `${CGROUP}${process.pid}`;
+  const programs = createProgramTable(folder, keep, removeCgroupsCommand(cgroup));
   const holder = programs.add('node', 'unshare', ['--net', 'bash', '-c', holdNetwork(folder, cgroup)]);
   const name = 'node-real';
   let cluster: ControlPlane | undefined;
@@ -198,22 +196,14 @@ async function tracesOf(folder: string, network: Network, cgroup: string): Promi
   ];
 }
 
-/** Of processes that are gone; throws while there is something in one. */
-async function removeCgroups(start: string): Promise<void> {
-  for (const folder of await cgroupsNamed(start)) {
-    const owner = Number(new RegExp(`${CGROUP}(\\d+)`).exec(folder)?.[1]);
-    if (owner === process.pid || !isAlive(owner)) await rmdir(folder);
-  }
+/** Throws while there is a process in one. */
+async function removeCgroups(name: string): Promise<void> {
+  for (const folder of await cgroupsNamed(name)) await rmdir(folder);
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+/** The same for a shell, as the processes of the node end. */
+const removeCgroupsCommand = (name: string) =>
+  `for i in $(seq 100); do find /sys/fs/cgroup -depth -type d -path '*/${name}*' -exec rmdir {} + 2>/dev/null && break; sleep 0.1; done`;
 
 async function tailOf(file: string): Promise<string> {
   const text = await runProgram('tail', ['-n', '25', file], process.env).catch((error: Error) => error.message);

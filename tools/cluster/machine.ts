@@ -29,9 +29,15 @@ const CGROUPS = '/sys/fs/cgroup';
  * What the machine has, or the reason why it cannot be a node. On Debian, root has missing packages installed; the
  * services that they bring are neither needed nor used.
  */
-export async function inspectMachine(log: (line: string) => void = () => {}): Promise<Machine | { missing: string }> {
-  if (process.platform !== 'linux') return { missing: 'containers need Linux' };
-  if (process.getuid?.() !== 0) return { missing: 'it needs root, for network namespaces, mounts and cgroups' };
+export async function inspectMachine(
+  log: (line: string) => void = () => {},
+  { platform, user }: { platform: string; user: number | undefined } = {
+    platform: process.platform,
+    user: process.getuid?.(),
+  },
+): Promise<Machine | { missing: string }> {
+  if (platform !== 'linux') return { missing: 'containers need Linux' };
+  if (user !== 0) return { missing: 'it needs root, for network namespaces, mounts and cgroups' };
   let lacking = await lackingPrograms();
   if (lacking.length > 0 && (await isExecutable('/usr/bin/apt-get'))) {
     log(`installing ${PACKAGES.join(', ')} for a real node`);
@@ -137,11 +143,11 @@ async function hasOverlay(): Promise<boolean> {
 }
 
 /** Folders of cgroups of this name in every hierarchy, the innermost first. */
-export async function cgroupsNamed(name: string): Promise<string[]> {
+export async function cgroupsNamed(name: string, top = CGROUPS): Promise<string[]> {
   const found: string[] = [];
-  const roots = (await exists(path.join(CGROUPS, 'cgroup.controllers')))
-    ? [CGROUPS]
-    : (await readdir(CGROUPS)).map((name) => path.join(CGROUPS, name));
+  const roots = (await exists(path.join(top, 'cgroup.controllers')))
+    ? [top]
+    : (await readdir(top)).map((entry) => path.join(top, entry));
   for (const root of roots)
     for (const entry of await readdir(root).catch(() => []))
       if (entry === name) found.push(...(await foldersIn(path.join(root, entry))));

@@ -23,11 +23,11 @@ const isAlive = (pid: number) => {
   }
 };
 
-it('kills what it started and removes the folder when its own process is killed', async () => {
+it('kills what it started, does what it was told to do then, and removes the folder when its own process is killed', async () => {
   const module = path.join(import.meta.dirname, 'processes.ts');
   const script = `
     import { createProgramTable } from ${JSON.stringify(module)};
-    const table = createProgramTable(${JSON.stringify(folder)}, false);
+    const table = createProgramTable(${JSON.stringify(folder)}, false, 'touch "$FOLDER.told"');
     table.add('sleeper', 'sh', ['-c', 'echo $$; exec sleep 1000']).start();
     setInterval(() => {}, 1000);
   `;
@@ -38,7 +38,9 @@ it('kills what it started and removes the folder when its own process is killed'
   }, 10_000);
   expect(isAlive(Number(pid))).toBe(true);
   parent.kill('SIGKILL');
-  await eventually(() => !isAlive(Number(pid)) && !existsSync(folder), 10_000);
+  const told = `${folder}.told`;
+  await eventually(() => !isAlive(Number(pid)) && !existsSync(folder) && existsSync(told), 10_000);
+  await rm(told);
 });
 
 it('stops and starts a program again, and knows when it has ended by itself', async () => {

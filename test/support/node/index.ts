@@ -44,6 +44,8 @@ const START_DEADLINE_MS = 180_000;
  * nothing outlives this process, not even one that is killed.
  */
 export async function startRealCluster(): Promise<RealCluster> {
+  if (process.env.WINDLASS_TEST_KUBECONFIG)
+    throw new Error('WINDLASS_TEST_KUBECONFIG names a cluster with nodes of its own; unset it to start a real node');
   const machine = await inspectMachine();
   if ('missing' in machine) throw new Error(`This machine cannot be a real node: ${machine.missing}`);
   const log = (line: string) => process.stderr.write(`${line}\n`);

@@ -71,6 +71,8 @@ export interface HpaInput {
   triggers: readonly HpaTrigger[];
   /** Names of external metrics that it is not to have for now; see leftOutMetrics. */
   leaveOut?: ReadonlySet<string> | undefined;
+  /** The target rests at its idle replicas; see restsAboveZero. */
+  rests?: boolean | undefined;
   /** Version of this build, for the label. */
   version: string;
 }
@@ -103,7 +105,7 @@ export function externalMetricType(trigger: Pick<HpaTrigger, 'metricType' | 'def
  * the formula cannot be used
  */
 export function planHpa(input: HpaInput): HpaPlan {
-  const { object, target, triggers, leaveOut } = input;
+  const { object, target, triggers, leaveOut, rests } = input;
   const { name, namespace = '' } = object.metadata;
   const settings = scaledObjectSettings(object);
   const composite = readModifiers(object);
@@ -147,7 +149,7 @@ export function planHpa(input: HpaInput): HpaPlan {
   const annotations = annotationsOf(object);
   const spec: HorizontalPodAutoscaler['spec'] = {
     scaleTargetRef: { apiVersion: target.apiVersion, kind: target.kind, name: target.name },
-    minReplicas: settings.hpaMinReplicas,
+    minReplicas: rests ? Math.max(settings.idleReplicaCount ?? 0, 1) : settings.hpaMinReplicas,
     maxReplicas: settings.maxReplicaCount,
     metrics,
     ...(behavior ? { behavior } : {}),

@@ -64,6 +64,16 @@ export interface ScaleDecision {
   record: DecisionRecord;
 }
 
+/**
+ * Whether the target rests at idle replicas above zero, or is on its way there. Kubernetes' HPA stands still only at
+ * zero: it would lift the target to its own minimum at once, and the two would undo each other for ever, so idle replicas
+ * are its minimum meanwhile.
+ */
+export function restsAboveZero({ record: { action, rule, current, idle } }: Pick<ScaleDecision, 'record'>): boolean {
+  if (idle === undefined || idle === 0) return false;
+  return action.kind === 'deactivate' || (rule === 'at-rest' && current !== undefined && current <= idle);
+}
+
 /** What is done and by which rule, before it is dressed as a decision. */
 interface Choice {
   action: Action;

@@ -114,6 +114,29 @@ describe.concurrent('a ScaledObject', () => {
     await eventually(() => replicas.at(-1) === 0, 10_000);
   });
 
+  it('rests at idle replicas above zero, where the HPA leaves it', async ({ ns, source, world }) => {
+    source.answer = 5;
+    const spec = { idleReplicaCount: 1, minReplicaCount: 3, cooldownPeriod: 0, advanced: QUICK_DOWN };
+    await ns.apply(aDeployment('web', 3), aScaler('web', [source.trigger()], spec));
+    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
+    const hpa = () => ns.get(HORIZONTAL_POD_AUTOSCALERS, 'keda-hpa-web');
+    await ready(ns);
+    expect((await hpa()).spec.minReplicas).toBe(3);
+    source.answer = 0;
+    await eventually(() => replicas.at(-1) === 1, 10_000);
+    await eventually(async () => expect((await hpa()).spec.minReplicas).toBe(1));
+    const writes = () => world.writes.filter((write) => write.includes(`/namespaces/${ns.name}/`)).length;
+    await source.asks(2);
+    const before = writes();
+    // Rounds of the HPA, too: one a second.
+    await source.asks(4);
+    expect(replicas.at(-1)).toBe(1);
+    expect(writes()).toBe(before);
+    source.answer = 45;
+    await eventually(() => replicas.at(-1) === 5, 20_000);
+    expect((await hpa()).spec.minReplicas).toBe(3);
+  });
+
   it('keeps minReplicaCount without any work', async ({ ns, source }) => {
     await ns.apply(aDeployment('web', 0), aScaler('web', [source.trigger()], { minReplicaCount: 2 }));
     const replicas = ns.replicasOf(DEPLOYMENTS, 'web');

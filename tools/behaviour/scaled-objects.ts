@@ -163,6 +163,11 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
       ['Then it goes to zero.', SCALE, 'then it rests', 'deactivate'],
       ['With `idleReplicaCount` it goes there, from any count.', SCALE, 'idle replicas are where it rests'],
       [
+        'Idle replicas above 0 are the HPA’s minimum while the target rests there.',
+        `${E2E}-scaling.test.ts`,
+        'rests at idle replicas above zero, where the HPA leaves it',
+      ],
+      [
         'An object that never had work waits for `initialCooldownPeriod` since its creation.',
         SCALE,
         'a new object waits initialCooldownPeriod',

@@ -125,6 +125,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
       target: undefined,
       modifiers: undefined,
       leftOut: new Set(),
+      rests: false,
       scaled: undefined,
     };
     states.set(key, state);

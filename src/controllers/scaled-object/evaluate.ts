@@ -7,7 +7,7 @@ import { hpaActiveCondition } from '../../decision/conditions.ts';
 import type { EventText } from '../../decision/events.ts';
 import { leftOutMetrics } from '../../decision/left-out.ts';
 import { clip } from '../../decision/record.ts';
-import { decideScale, type ScaleDecision } from '../../decision/scale.ts';
+import { decideScale, restsAboveZero, type ScaleDecision } from '../../decision/scale.ts';
 import type { TriggerState } from '../../decision/trigger-state.ts';
 import type { ControllerContext } from '../context.ts';
 import { noteDryRun } from '../dry-run.ts';
@@ -26,6 +26,8 @@ export interface Evaluation {
   again(ms: number): void;
 }
 
+const NONE_LEFT_OUT: ReadonlySet<string> = new Set();
+
 /** Our own scaling counts as the current state until the watch shows it, but no longer than this. */
 const ASSUMED_MS = 10_000;
 
@@ -37,7 +39,6 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
   const { status } = state;
   const triggers = statesOf(ctx, state);
   reportTriggers(ctx, 'ScaledObject', object, state, triggers);
-  adaptHpa(state, triggers, again);
   const current = await currentReplicas(ctx, state, target);
   const decision = decideScale({
     object: { ...object, status: status.current },
@@ -57,16 +58,29 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
     const failure = await act(ctx, state, object, target, decision);
     ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
   }
+  adaptHpa(state, triggers, decision, again);
   for (const event of decision.events) tell(ctx, object, event);
   noteOutcome(state, decision, hpaState(hpas, state, object, { now, again }));
   if (decision.nextCheckAt !== undefined) again(Math.max(0, decision.nextCheckAt - now));
 }
 
-/** Asks for a reconcile when other metrics than before are to be left out of the HPA. A formula is one metric, and stays. */
-function adaptHpa(state: ScaledObjectState, triggers: readonly TriggerState[], again: Evaluation['again']): void {
-  const leftOut = state.modifiers ? new Set<string>() : leftOutMetrics(triggers, state.leftOut);
-  if (leftOut === state.leftOut || (leftOut.size === 0 && state.leftOut.size === 0)) return;
+/**
+ * Asks for a reconcile when the HPA is to have other metrics or another minimum than before. A formula is one metric, and
+ * stays. While nothing is known of the target or its work, its minimum stays.
+ */
+function adaptHpa(
+  state: ScaledObjectState,
+  triggers: readonly TriggerState[],
+  decision: ScaleDecision,
+  again: Evaluation['again'],
+): void {
+  const leftOut = state.modifiers ? NONE_LEFT_OUT : leftOutMetrics(triggers, state.leftOut);
+  const isKnown = decision.record.current !== undefined && !decision.record.rule.endsWith('-hold');
+  const rests = isKnown ? restsAboveZero(decision) : state.rests;
+  const isSame = leftOut === state.leftOut || (leftOut.size === 0 && state.leftOut.size === 0);
+  if (isSame && rests === state.rests) return;
   state.leftOut = leftOut;
+  state.rests = rests;
   state.stale = true;
   again(0);
 }

@@ -77,15 +77,20 @@ export async function reconcile(
   }
   const interval = settings.pollingInterval * 1000;
   const { hpaName, externalMetricNames: names } = state.status.current;
-  const hpa = hpaName === undefined ? undefined : hpas.get(namespace, hpaName)?.spec.metrics;
+  const before = hpaName === undefined ? undefined : hpas.get(namespace, hpaName);
+  const hpa = before?.spec.metrics;
   const known = { hpa, names, usesFormula: usesScalingModifiers(object) };
   const triggers = await state.triggers.complete(plan.triggers, interval, (index) =>
     state.runs ? undefined : knownSpecs(known, index),
   );
-  if (!state.runs) state.leftOut = leftOutBefore(triggers, hpa);
+  if (!state.runs) {
+    state.leftOut = leftOutBefore(triggers, hpa);
+    state.rests = before !== undefined && before.spec.minReplicas === settings.idleReplicaCount;
+  }
   const wanted = planHpa({
     object,
     leaveOut: state.leftOut,
+    rests: state.rests,
     target: { apiVersion: apiVersionOf(target.type), kind: target.type.kind, name: target.name },
     triggers,
     version: ctx.version,

@@ -11,6 +11,8 @@ export interface ScaledObjectState extends ObjectState<ScaledObjectStatus> {
   modifiers: Modifiers | undefined;
   /** Metrics that the HPA does not have, since their triggers fail and are to be ignored meanwhile. */
   leftOut: ReadonlySet<string>;
+  /** The target rests at idle replicas above zero, which are then the minimum of the HPA. */
+  rests: boolean;
   /** What we scaled last, while the watch shows nothing newer than what we saw then. Time is monotonic. */
   scaled: { seen: TargetState | undefined; to: number; at: number } | undefined;
 }

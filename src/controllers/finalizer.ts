@@ -6,6 +6,10 @@ import { isConflict, isNotFound } from '../kube/status.ts';
 /** Whether the object still has our finalizer. */
 export const hasFinalizer = (object: KubeObject): boolean => object.metadata.finalizers?.includes(FINALIZER) ?? false;
 
+/** Whether what the object owns is to stay when it goes (`kubectl delete --cascade=orphan`). */
+export const orphansDependents = (object: KubeObject): boolean =>
+  object.metadata.finalizers?.includes('orphan') ?? false;
+
 /**
  * Adds our finalizer, and labels, in one patch that fails when somebody else changed the object since it was read.
  * Does nothing when all of it is there. Gives the object as it is then.

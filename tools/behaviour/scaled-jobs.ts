@@ -87,6 +87,11 @@ export const SCALED_JOBS: readonly Chapter[] = [
       ],
       ['`gradual` ends none at all.', OBJECTS, 'are none with the strategy gradual'],
       [
+        'The Jobs of a deleted ScaledJob go before it is gone, unless they are to stay (`--cascade=orphan`).',
+        'test/e2e/scaled-job-deletion.test.ts',
+        'takes its Jobs along, so that nothing is left when the CRDs go next',
+      ],
+      [
         'Ended Jobs beyond the history limits are deleted, oldest first.',
         OBJECTS,
         'go oldest first, those that failed by when they failed',

@@ -11,7 +11,7 @@ import { type PauseState, pauseNote, pauseState } from '../../decision/pause.ts'
 import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
-import { claim, hasFinalizer, release } from '../finalizer.ts';
+import { claim } from '../finalizer.ts';
 import { createObjectState, DRY_RUN_READY, markReady, setConditions, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { whenPauseEnds } from '../pause-end.ts';
@@ -19,6 +19,7 @@ import { retryDelay } from '../retry.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
 import { planTriggers } from '../triggers.ts';
 import { evaluate } from './evaluate.ts';
+import { finalizeScaledJob } from './finalize.ts';
 import { createJobs } from './jobs.ts';
 import { rollOut } from './rollout.ts';
 import type { ScaledJobState } from './state.ts';
@@ -110,15 +111,7 @@ export function createScaledJobController({
     if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
     if (object.metadata.deletionTimestamp) {
       end(key);
-      if (!hasFinalizer(object)) return;
-      const hold = takeHold(ctx, object);
-      await release(hold.ctx.client, SCALED_JOBS, object);
-      hold.ctx.events.record(object, {
-        type: 'Warning',
-        reason: 'ScaledJobDeleted',
-        action: 'ScaledJobDeleted',
-        note: 'ScaledJob was deleted',
-      });
+      await finalizeScaledJob(takeHold(ctx, object).ctx, jobs, object);
       return;
     }
     if (!states.has(key) && !(await isKnown(object))) {

@@ -4,7 +4,7 @@ import type { ScaledObject } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
 import { hasCode } from '../../base/errors.ts';
 import type { ControllerContext } from '../context.ts';
-import { hasFinalizer, release } from '../finalizer.ts';
+import { hasFinalizer, orphansDependents, release } from '../finalizer.ts';
 import { type HpaStore, removeHpa } from './hpa.ts';
 
 /**
@@ -41,16 +41,13 @@ export async function finalizeScaledObject(
   });
 }
 
-/** Of `kubectl delete --cascade=orphan`: what the object owns is to stay. */
-const ORPHAN = 'orphan';
-
 /**
  * Deletes the HPA of an object that goes. The garbage collector would as well, but not at once, and not at all when the
  * CRD goes too, as at `helm uninstall`: whether the owner of a kind that is gone is gone itself it cannot know.
  */
 async function endHpa(ctx: ControllerContext, hpas: HpaStore, object: ScaledObject): Promise<void> {
-  const { namespace, name, finalizers } = object.metadata;
-  if (finalizers?.includes(ORPHAN)) return;
+  const { namespace, name } = object.metadata;
+  if (orphansDependents(object)) return;
   try {
     await removeHpa(ctx, hpas, object, object.status?.hpaName);
   } catch (error) {

@@ -70,7 +70,9 @@ export async function startSimulation(next: () => number) {
         const name = /scaledobject\.keda\.sh\/name=([^,]+)/.exec(selector)?.[1] ?? '';
         for (const { controllers: own } of members.values()) {
           if (!own.locate(namespace, name)?.isHere) continue;
-          const answer = await own.lookup(namespace, name, metric);
+          // Who is frozen or was killed never answers, and the API server does not wait for ever.
+          const answer = await Promise.race([own.lookup(namespace, name, metric), clock.sleep(5_000)]);
+          if (!answer) throw new Error('no answer in time');
           if (answer.kind === 'error') throw new Error(answer.message);
           if (answer.kind === 'empty') return [];
           return [{ metricName: metric, value: answer.value }];

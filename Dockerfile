@@ -12,5 +12,5 @@ FROM scratch
 COPY --from=build /rootfs /
 USER 65532:65532
 ENV PATH=/usr/bin NODE_ENV=production SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-ENTRYPOINT ["/usr/bin/node", "--disable-warning=ExperimentalWarning", "/windlass/windlass.mjs"]
+ENTRYPOINT ["/usr/bin/node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "/windlass/windlass.mjs"]
 CMD ["operator"]

@@ -20,6 +20,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
 import { type Image, type Layer, withFolders, writeImage } from './oci.ts';
+import { OPERATOR_FLAGS } from './operator-flags.ts';
 import type { TarEntry } from './tar.ts';
 
 const PROJECT = path.resolve(fileURLToPath(import.meta.url), '../..');
@@ -90,7 +91,7 @@ export const RUNTIME = {
 };
 
 /** What the container starts; arguments come after it. */
-export const ENTRYPOINT = [`/${NODE}`, '--disable-warning=ExperimentalWarning', `/${HOME}/windlass.mjs`];
+export const ENTRYPOINT = [`/${NODE}`, ...OPERATOR_FLAGS, `/${HOME}/windlass.mjs`];
 
 /**
  * Writes the image.

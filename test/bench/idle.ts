@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../tools/bundle.ts';
+import { OPERATOR_FLAGS } from '../../tools/operator-flags.ts';
 import { usageOf } from './process-usage.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,7 +28,7 @@ const children: ChildProcess[] = [];
 /** Starts a command and waits until it has written what shows that it is ready. */
 function start(program: string, words: string[], ready: string): Promise<{ child: ChildProcess; tookMs: number }> {
   const began = performance.now();
-  const flags = ['--disable-warning=ExperimentalWarning'];
+  const flags = OPERATOR_FLAGS;
   const child = spawn(process.execPath, [...flags, program, ...words], {
     env: { ...process.env, KUBECONFIG: kubeconfig, POD_NAMESPACE: 'keda', WATCH_NAMESPACE: '' },
   });

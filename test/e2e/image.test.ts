@@ -49,6 +49,8 @@ function inside(...words: string[]): [string, string[]] {
 test('the image says what to run and as whom', () => {
   expect(config.config).toMatchObject({ User: '65532:65532', Entrypoint: ENTRYPOINT });
   expect(config.rootfs.diff_ids).toHaveLength(2);
+  const written = /^ENTRYPOINT (.*)$/m.exec(readFileSync(path.join(import.meta.dirname, '../../Dockerfile'), 'utf8'));
+  expect(JSON.parse(written?.[1] ?? '')).toEqual(ENTRYPOINT);
   expect(readFileSync(path.join(root, 'etc/passwd'), 'utf8')).toContain(':65532:65532:');
 });
 

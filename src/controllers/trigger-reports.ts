@@ -45,7 +45,10 @@ export function labelsOf(
   return { namespace, kind, object: name, scaler, triggerIndex: trigger.index, metric };
 }
 
-/** Hands new samples to the metrics, and tells of a failing trigger once: by an event when it begins or its error changes. */
+/**
+ * Hands new samples to the metrics, and tells of a failing trigger once: by an event when it begins or its error changes.
+ * Under a formula the event has another reason (KEDA 2.21).
+ */
 export function reportTriggers(
   ctx: ControllerContext,
   kind: TriggerLabels['kind'],
@@ -54,6 +57,7 @@ export function reportTriggers(
   states: readonly TriggerState[],
 ): void {
   const formula = usesFormula(object);
+  const reason = formula ? 'KEDAMetricSourceFailed' : 'KEDAScalerFailed';
   let lateMs: number | undefined;
   for (const trigger of state.triggers.triggers) {
     const sample = trigger.subscription?.latest();
@@ -67,6 +71,8 @@ export function reportTriggers(
       state.reported.set(metric, sample.attempt);
       const { outcome } = sample;
       const failed = outcome.kind === 'error';
+      const { name, namespace = '' } = object.metadata;
+      const where = { namespace, [kind === 'ScaledJob' ? 'scaledJob' : 'scaledObject']: name, metric };
       const value = outcome.kind === 'value' ? valueFor(outcome.reading, spec) : undefined;
       lateMs = Math.max(lateMs ?? 0, (sample.late ?? 0) + Math.max(0, ctx.clock.monotonic() - sample.at));
       ctx.metrics.triggerRead(labelsOf(kind, object, trigger, metric), {
@@ -76,24 +82,17 @@ export function reportTriggers(
         ...(value === undefined ? {} : { value }),
       });
       if (!failed) {
-        state.toldErrors.delete(metric);
+        if (state.toldErrors.delete(metric)) ctx.log.info('trigger can be read again', where);
         state.failedBefore = false;
         continue;
       }
-      const { name, namespace = '' } = object.metadata;
       ctx.metrics.objectError(kind, namespace, name);
       const note = `trigger ${trigger.index} (${trigger.type}) cannot be read: ${describeError(outcome.error)}`;
       if (state.toldErrors.get(metric) === note) continue;
       const isNews = !state.failedBefore || state.toldErrors.has(metric);
       state.toldErrors.set(metric, note);
-      ctx.log.warn('trigger cannot be read', {
-        namespace,
-        [kind === 'ScaledJob' ? 'scaledJob' : 'scaledObject']: name,
-        metric,
-        error: outcome.error,
-      });
-      if (isNews)
-        ctx.events.record(object, { type: 'Warning', reason: 'KEDAScalerFailed', action: 'KEDAScalerFailed', note });
+      ctx.log.warn('trigger cannot be read', { ...where, error: outcome.error });
+      if (isNews) ctx.events.record(object, { type: 'Warning', reason, action: reason, note });
     }
   }
   if (lateMs === undefined) return;

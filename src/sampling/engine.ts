@@ -232,7 +232,6 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
     const failed = result.kind === 'error';
     if (failed) noteFailure(sampler, run, result.error, now);
     else {
-      if (before?.outcome.kind === 'error') log.info('a trigger can be read again', describe(sampler));
       sampler.misses = 0;
       sampler.retryAt = 0;
       settleActive(sampler, run.startedAt);
@@ -245,10 +244,7 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
   }
 
   function noteFailure(sampler: Sampler, run: Run, error: WindlassError, now: number) {
-    if (sampler.sample?.outcome.kind !== 'error') {
-      sampler.failBase = run.startedAt;
-      log.warn('a trigger cannot be read', { ...describe(sampler), error });
-    }
+    if (sampler.sample?.outcome.kind !== 'error') sampler.failBase = run.startedAt;
     sampler.misses++;
     const cap = Math.max(sampler.intervalMs, LEAST_RETRY_CAP_MS);
     // What a user has to repair is asked again at the next poll and no sooner; all else may pass by itself.
@@ -329,8 +325,6 @@ export function createEngine(options: Required<SamplingOptions> & { limits: Samp
       onState(state, quiet) {
         const changed = stream.state?.state !== state.state;
         stream.state = state;
-        if (changed && state.state === 'broken')
-          log.warn('a stream broke; polling goes on', { ...describe(sampler), error: state.error });
         if (!sampler.sample || !changed || quiet) return;
         publish(sampler, { ...sampler.sample, stream: state });
         // Nothing was polled while a complete stream lived: ask at once.

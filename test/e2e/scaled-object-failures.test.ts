@@ -50,6 +50,37 @@ describe.concurrent('a source that fails', () => {
     });
   }
 
+  it('of a formula is told by an event of its own, and logged once until it can be read again', async ({
+    world,
+    ns,
+    source,
+  }) => {
+    source.answer = 5;
+    const advanced = { scalingModifiers: { formula: 'depth * 2', target: '10' } };
+    await ns.apply(aDeployment('web', 0), aScaler('web', [source.trigger({ name: 'depth' })], { advanced }));
+    const replicas = ns.replicasOf(DEPLOYMENTS, 'web');
+    await eventually(() => replicas.at(-1) === 1);
+    source.answer = { status: 500 };
+    await ready(ns, 'False/TriggerError');
+    const told = await eventually(async () => {
+      const events = (await ns.events('web')).filter(({ type }) => type === 'Warning');
+      return events.length > 0 && events;
+    });
+    expect(told).toEqual([
+      { type: 'Warning', reason: 'KEDAMetricSourceFailed', note: expect.stringContaining('500'), count: 1 },
+    ]);
+    source.answer = 5;
+    await ready(ns, 'True/ScaledObjectReady');
+    expect(replicas).toEqual([0, 1]);
+    const logged = world.logs
+      .map((line) => JSON.parse(line) as { level: string; msg: string; namespace?: string })
+      .filter(({ namespace, msg }) => namespace === ns.name && /read/.test(msg));
+    expect(logged.map(({ level, msg }) => `${level}: ${msg}`)).toEqual([
+      'warn: trigger cannot be read',
+      'info: trigger can be read again',
+    ]);
+  });
+
   it('by never answering holds the replicas, and says so', async ({ ns, source }) => {
     source.answer = 5;
     await ns.apply(aDeployment('web', 0), aScaler('web', [source.trigger({ metadata: { timeout: '300ms' } })]));

@@ -235,6 +235,11 @@ export const AROUND: readonly Chapter[] = [
         'test/e2e/scaled-object-failures.test.ts',
         'changes no replicas, is told once, and is forgotten when it answers again',
       ],
+      [
+        'Under a formula that event is `KEDAMetricSourceFailed`; the log has one line of it, and one of its end.',
+        'test/e2e/scaled-object-failures.test.ts',
+        'of a formula is told by an event of its own, and logged once until it can be read again',
+      ],
     ],
   },
   {

@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** What runs programs beside the tests (helm, kubectl, an image, operators and commands): slower, so it comes after the rest. */
 const PROCESSES = [
   'test/chart/**/*.test.ts',
-  'test/e2e/{certificates,commands,image,jobs-restart,kubectl,replicas,rights}.test.ts',
+  'test/e2e/{certificates,commands,image,jobs-restart,kubectl,raw-metrics,replicas,rights}.test.ts',
 ];
 
 export default defineConfig({

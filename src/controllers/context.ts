@@ -9,6 +9,7 @@ import type { Sampling } from '../sampling/types.ts';
 import type { ClusterReader, HttpSettings } from '../scalers/definition.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import type { Ownership } from './ownership.ts';
+import type { RawReadings } from './raw-readings.ts';
 import type { ServiceAccountTokens } from './readers.ts';
 import type { Records } from './records.ts';
 import type { Targets } from './targets.ts';
@@ -33,6 +34,8 @@ export interface ControllerContext {
   sampling: Sampling;
   events: EventRecorder;
   metrics: ControllerMetrics;
+  /** Where single readings go, if anybody may follow them. */
+  readings?: RawReadings | undefined;
   /** Where decisions go, for `windlass explain`. */
   records: Records;
   cluster: ClusterReader;

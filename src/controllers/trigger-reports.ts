@@ -74,6 +74,11 @@ export function reportTriggers(
       const { name, namespace = '' } = object.metadata;
       const where = { namespace, [kind === 'ScaledJob' ? 'scaledJob' : 'scaledObject']: name, metric };
       const value = outcome.kind === 'value' ? valueFor(outcome.reading, spec) : undefined;
+      if (value !== undefined && ctx.readings) {
+        const { scaler } = labelsOf(kind, object, trigger, metric);
+        const active = isActive(states, metric);
+        ctx.readings({ namespace, object: name, trigger: scaler, value, active, at: sample.wallAt, asked: 'poll' });
+      }
       lateMs = Math.max(lateMs ?? 0, (sample.late ?? 0) + Math.max(0, ctx.clock.monotonic() - sample.at));
       ctx.metrics.triggerRead(labelsOf(kind, object, trigger, metric), {
         ...(formula ? {} : { active: isActive(states, metric) }),
@@ -189,7 +194,8 @@ export function dropOldSeries(
   for (const key of state.reported.keys()) if (!reported.has(key)) state.reported.delete(key);
 }
 
-function isActive(states: readonly TriggerState[], metric: string): boolean {
+/** Whether a trigger alone says that there is work. */
+export function isActive(states: readonly TriggerState[], metric: string): boolean {
   const trigger = states.find((state) => state.kind === 'external' && state.metricName === metric);
   if (!trigger) return false;
   return (

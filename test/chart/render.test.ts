@@ -43,6 +43,7 @@ describe.skipIf(found === undefined)('the chart', () => {
       'RoleBinding/keda-operator-certs',
       'Secret/kedaorg-certs',
       'Service/keda-admission-webhooks',
+      'Service/keda-operator',
       'Service/keda-operator-metrics-apiserver',
       'ServiceAccount/keda-operator',
       'ValidatingWebhookConfiguration/keda-admission',
@@ -228,7 +229,9 @@ describe.skipIf(found === undefined)('the chart', () => {
   it('leaves out the metrics API and the webhooks where they are not wanted', async () => {
     const rendered = await helm.render([], { 'metricsServer.enabled': false, 'webhooks.enabled': false });
     const kinds = new Set(rendered.objects.map(({ kind }) => kind));
-    for (const kind of ['APIService', 'Service', 'ValidatingWebhookConfiguration']) expect(kinds).not.toContain(kind);
+    for (const kind of ['APIService', 'ValidatingWebhookConfiguration']) expect(kinds).not.toContain(kind);
+    const services = rendered.objects.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    expect(services).toEqual(['keda-operator']);
     expect(container(rendered).args).toContain('--roles=operator');
     expect(container(rendered).args).toContain('--enable-apiservice-patching=false');
     expect(container(rendered).args).toContain('--enable-webhook-patching=false');

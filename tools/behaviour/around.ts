@@ -3,6 +3,7 @@ import type { Chapter } from './types.ts';
 const AUTH = 'src/auth/auth.test.ts';
 const TRIGGERS = 'test/e2e/scaled-object-triggers.test.ts';
 const API = 'src/servers/metrics-api/metrics-api.test.ts';
+const RAW = 'src/servers/raw-metrics/raw-metrics.test.ts';
 const FAILURES = 'src/sampling/failures.test.ts';
 const SAMPLING = 'src/sampling/sampling.test.ts';
 const EVENTS = 'src/kube/events.test.ts';
@@ -199,6 +200,31 @@ export const AROUND: readonly Chapter[] = [
         'an error shortly after a good value',
       ],
       ['An error long after it is an error.', 'src/sampling/answer.test.ts', 'an error long after the last good value'],
+      [
+        'Subscribers of raw metrics get each reading of their triggers over gRPC, with value, time and activity.',
+        RAW,
+        'sends subscribers their readings with value, activity, time and trigger, until they ask no more',
+      ],
+      [
+        'They get those of all objects, whichever replica they ask; ScaledJobs too.',
+        'test/e2e/raw-metrics.test.ts',
+        'reach a subscriber at one replica from the owners of all objects, ScaledJobs among them',
+      ],
+      [
+        'One that does not read holds up nothing, and is forgotten after a minute.',
+        'src/servers/raw-metrics/hub.test.ts',
+        'that reads slowly is waited for without holding up the others, and is forgotten after a minute',
+      ],
+      [
+        'Only who shows a certificate of the operator’s authority is answered on that port.',
+        RAW,
+        'refuses clients with %s',
+      ],
+      [
+        '`MetricsService.GetMetrics` answers what the HPA gets.',
+        RAW,
+        'answers MetricsService as KEDA does: a list of values, or the error',
+      ],
     ],
   },
   {

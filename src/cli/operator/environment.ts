@@ -45,6 +45,14 @@ export const VARIABLES: Record<string, { default: string; description: string }>
     default: '',
     description: 'Checked to be a duration; a replica stops writing after half of its lease',
   },
+  RAW_METRICS_GRPC_PROTOCOL: {
+    default: '',
+    description: 'enabled: send every reading to those who subscribed to it over gRPC',
+  },
+  RAW_METRICS_MODE: {
+    default: 'all',
+    description: 'Readings that are sent: those of polls (pollinginterval), of the HPA (hpa), or all',
+  },
   HTTP_PROXY: { default: '', description: "Proxy for triggers' requests to http addresses" },
   HTTPS_PROXY: { default: '', description: "Proxy for triggers' requests to https addresses" },
   NO_PROXY: { default: '', description: 'Hosts that are reached directly' },
@@ -56,6 +64,4 @@ export const IGNORED_VARIABLES: Record<string, string> = {
   KEDA_HTTP_TLS_CIPHER_LIST: 'requests of triggers use the ciphers of Node.js',
   KEDA_SERVICE_TLS_CIPHER_LIST: 'the webhooks use the ciphers of Node.js',
   KEDA_CHECK_UNEXPECTED_SCALERS_PARAMS: 'parameters that a trigger does not know are always told',
-  RAW_METRICS_GRPC_PROTOCOL: 'there is no stream of raw metrics',
-  RAW_METRICS_MODE: 'there is no stream of raw metrics',
 };

@@ -98,7 +98,7 @@ export const FLAGS = {
   }),
   'metrics-service-bind-address': text(
     'ADDRESS',
-    'Where the other replicas ask this one for metrics; :9666, or with --reachable-at a free port of this machine',
+    'Where other replicas and gRPC clients ask this one for metrics; :9666, or with --reachable-at a free port of this machine',
     { of: OPERATOR },
   ),
   'explain-bind-address': text('ADDRESS', 'Where `windlass explain` asks, on loopback only; 0 switches it off', {

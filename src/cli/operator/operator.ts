@@ -128,6 +128,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     sampling,
     events,
     metrics: telemetry?.telemetry.controllers ?? noMetrics,
+    readings: replicas?.readings,
     records,
     cluster: createClusterReader({ client, clock, log }),
     clock,

@@ -5,6 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import { apiVersionOf } from '../../base/object.ts';
 import type { Controllers } from '../../controllers/index.ts';
 import { type Ownership, ownershipOf } from '../../controllers/ownership.ts';
+import type { RawReadings } from '../../controllers/raw-readings.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import { watchLeaderLease } from '../../kube/leader-lease.ts';
@@ -18,6 +19,14 @@ import {
   createReplicatedLookup,
   type PeerServer,
 } from '../../servers/peers/index.ts';
+import {
+  createGrpcHandler,
+  createRawMetricsHub,
+  createRelay,
+  metricsServiceMethods,
+  READINGS_PATH,
+  serveReadings,
+} from '../../servers/raw-metrics/index.ts';
 import type { OperatorSettings } from './settings.ts';
 
 /** How this process takes part in a group of replicas. */
@@ -39,6 +48,8 @@ export interface ReplicaOptions {
 
 export interface Replicas {
   ownership: Ownership;
+  /** Where readings go, when somebody may follow them. */
+  readings: RawReadings | undefined;
   /** From now on answers the others for what runs here; gives the look-up that answers for everything. */
   serve(controllers: Pick<Controllers, 'lookup' | 'locate'>): MetricLookup;
   /** Tells from now on, once a time, that the KEDA operator is at work and this one waits for it. */
@@ -59,7 +70,7 @@ export const PEER_ANNOTATION = 'windlass.dev/peer';
 export interface StartReplicasOptions extends ReplicaOptions {
   client: KubeClient;
   watches: NamedWatches;
-  settings: Pick<OperatorSettings, 'podNamespace' | 'lease'>;
+  settings: Pick<OperatorSettings, 'podNamespace' | 'lease' | 'rawMetrics'>;
   /** Of the authorities that all replicas trust. */
   certificates: CertificateKeeper;
   clock: Clock;
@@ -76,10 +87,16 @@ export async function startReplicas(options: StartReplicasOptions): Promise<Repl
   const name = `${GROUP}.${namespace}.svc`;
   const credentials = certificates.member(name);
   let here: Pick<Controllers, 'lookup' | 'locate'> | undefined;
+  let everywhere: MetricLookup = () => ({ kind: 'error', message: 'this replica is starting' });
+  const { enabled, mode } = settings.rawMetrics;
+  const hub = createRawMetricsHub({ mode, clock, log });
   const server = createPeerServer({
     local: (...asked) => here?.lookup(...asked) ?? { kind: 'error', message: 'this replica is starting' },
     isHere: (...asked) => here?.locate(...asked)?.isHere ?? false,
     credentials,
+    serving: certificates.pair,
+    paths: { [READINGS_PATH]: (request, response) => serveReadings(request, response, { hub, clock }) },
+    grpc: createGrpcHandler(metricsServiceMethods({ hub, enabled, lookup: (...asked) => everywhere(...asked) })),
     clock,
     log,
   });
@@ -95,28 +112,40 @@ export async function startReplicas(options: StartReplicasOptions): Promise<Repl
     ...settings.lease,
     annotations: peerAddress === undefined ? undefined : { [PEER_ANNOTATION]: peerAddress },
   });
+  const addressOf = (member: string) => membership.annotationsOf(member)[PEER_ANNOTATION];
+  const relay = createRelay({
+    hub,
+    others: () => membership.members().flatMap((member) => addressOf(member) ?? []),
+    credentials,
+    clock,
+    log,
+  });
+  membership.onChange(relay.update);
   const forgetCertificates = certificates.onChange(() => {
     const fresh = certificates.member(name);
-    server.setCredentials(fresh);
+    server.setCredentials(fresh, certificates.pair);
     peers.setCredentials(fresh);
+    relay.setCredentials(fresh);
   });
   const keda = watchLeaderLease({ watches, namespace, name: KEDA_LEASE, clock, log });
   const ownership = ownershipOf(membership, keda);
   return {
     ownership,
+    readings: enabled ? hub.push : undefined,
     serve(controllers) {
       here = controllers;
-      return createReplicatedLookup({
+      everywhere = createReplicatedLookup({
         local: controllers.lookup,
         locate: controllers.locate,
         ownerOf(uid) {
           const member = membership.ownerOf(uid);
           if (member === membership.identity) return 'here';
-          return { member, address: membership.annotationsOf(member)[PEER_ANNOTATION] };
+          return { member, address: addressOf(member) };
         },
         ask: peers.ask,
         clock,
       });
+      return everywhere;
     },
     tellOfKeda(events) {
       const tell = (holder: string | undefined) => {
@@ -142,6 +171,7 @@ export async function startReplicas(options: StartReplicasOptions): Promise<Repl
     },
     async stop() {
       forgetCertificates();
+      relay.stop();
       await Promise.all([server.close(), peers.close()]);
     },
   };

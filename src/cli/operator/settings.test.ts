@@ -12,6 +12,19 @@ test.each<[Record<string, string>, string]>([
 });
 
 test.each<[Record<string, string>, unknown]>([
+  [{}, { enabled: false, mode: 'all' }],
+  [{ RAW_METRICS_GRPC_PROTOCOL: 'enabled' }, { enabled: true, mode: 'all' }],
+  [
+    { RAW_METRICS_GRPC_PROTOCOL: 'true', RAW_METRICS_MODE: 'HPA' },
+    { enabled: false, mode: 'hpa' },
+  ],
+  [{ RAW_METRICS_MODE: 'PollingInterval' }, { enabled: false, mode: 'pollinginterval' }],
+  [{ RAW_METRICS_MODE: 'sometimes' }, { enabled: false, mode: 'all' }],
+])('with %j raw metrics are %j', (env, expected) => {
+  expect(readSettings(env).rawMetrics).toEqual(expected);
+});
+
+test.each<[Record<string, string>, unknown]>([
   [{}, undefined],
   [{ WATCH_NAMESPACE: '""' }, undefined],
   [{ WATCH_NAMESPACE: 'shop' }, 'shop'],

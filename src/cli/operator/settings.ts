@@ -5,6 +5,7 @@ import { WindlassError } from '../../base/errors.ts';
 import { parseSelector } from '../../base/selector.ts';
 import type { LabelSelectors } from '../../controllers/context.ts';
 import type { HttpSettings } from '../../scalers/definition.ts';
+import type { RawMetricsMode } from '../../servers/raw-metrics/index.ts';
 
 /** What the operator reads from its environment; names, defaults and refusals are KEDA 2.21's. */
 export interface OperatorSettings {
@@ -22,6 +23,8 @@ export interface OperatorSettings {
   /** Seconds that tokens of service accounts are asked for. */
   tokenExpirySeconds: number;
   lease: LeaseSettings;
+  /** Whether readings are sent to who follows raw metrics, and which. */
+  rawMetrics: { enabled: boolean; mode: RawMetricsMode };
 }
 
 /** How replicas know of each other; milliseconds. */
@@ -69,6 +72,7 @@ export function readSettings(env: Env): OperatorSettings {
     scaledJobConcurrency: wholeNumber(env, 'KEDA_SCALEDJOB_CTRL_MAX_RECONCILES') ?? SCALED_JOB_CONCURRENCY,
     tokenExpirySeconds: tokenExpiry(env),
     lease: leaseSettings(env),
+    rawMetrics: { enabled: env.RAW_METRICS_GRPC_PROTOCOL === 'enabled', mode: rawMetricsMode(env) },
   };
 }
 
@@ -150,6 +154,12 @@ function leaseSettings(env: Env): LeaseSettings {
   const asked = duration(env, `${prefix}_RETRY_PERIOD`, 1);
   duration(env, `${prefix}_RENEW_DEADLINE`, 1);
   return { leaseMs, renewMs: Math.min(asked ?? leaseMs, leaseMs / RENEWALS_PER_LEASE) };
+}
+
+/** KEDA 2.21: what is no mode counts as `all`. */
+function rawMetricsMode(env: Env): RawMetricsMode {
+  const text = env.RAW_METRICS_MODE?.toLowerCase();
+  return text === 'hpa' || text === 'pollinginterval' ? text : 'all';
 }
 
 /** A duration of at least so many milliseconds; undefined when the variable is not set. */

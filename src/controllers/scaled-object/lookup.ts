@@ -4,8 +4,12 @@ import { type MetricVerdict, objectVerdict } from '../../decision/activity.ts';
 import { usableFallback } from '../../decision/fallback.ts';
 import { sameMetricName } from '../../decision/metric-names.ts';
 import { servedQuantity, withLastGood } from '../../decision/metric-value.ts';
+import type { TriggerState } from '../../decision/trigger-state.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext } from '../context.ts';
+import type { RawReadings } from '../raw-readings.ts';
+import { isActive, labelsOf } from '../trigger-reports.ts';
+import { valueFor } from '../trigger-states.ts';
 import type { ActiveTrigger } from '../triggers.ts';
 import { currentReplicas, pollingIntervalMs, readyPodsIfNeeded, statesOf } from './evaluate.ts';
 import type { ScaledObjectState } from './state.ts';
@@ -51,6 +55,7 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
     const fallback = usableFallback(object.spec.fallback, composite);
     const { ttlMs } = readPolicy({ pollingIntervalMs: polling, useCachedMetrics: asked?.useCachedMetrics ?? false });
     const states = withLastGood(statesOf(ctx, state), { ttlMs, fallback });
+    if (ctx.readings) for (const trigger of wanted) tell(ctx.readings, object, trigger, states);
     const current = await currentReplicas(ctx, state, state.target);
     const verdict = objectVerdict({
       triggers: states,
@@ -79,6 +84,18 @@ export function createLookup({ ctx, state: stateOf, object: objectOf }: LookupOp
   async function refresh(trigger: ActiveTrigger, pollingIntervalMs: number): Promise<void> {
     const { maxAgeMs, deadlineMs } = readPolicy({ pollingIntervalMs, useCachedMetrics: trigger.useCachedMetrics });
     await trigger.subscription?.fresh({ maxAgeMs, deadlineMs });
+  }
+
+  function tell(readings: RawReadings, object: ScaledObject, trigger: ActiveTrigger, states: readonly TriggerState[]) {
+    const sample = trigger.subscription?.latest();
+    if (sample?.outcome.kind !== 'value') return;
+    for (const { name: metric, spec } of trigger.metrics) {
+      const value = valueFor(sample.outcome.reading, spec);
+      if (value === undefined) continue;
+      const { namespace, object: name, scaler } = labelsOf('ScaledObject', object, trigger, metric);
+      const active = isActive(states, metric);
+      readings({ namespace, object: name, trigger: scaler, value, active, at: sample.wallAt, asked: 'hpa' });
+    }
   }
 
   function answer({ trigger, reading, fallback }: MetricVerdict, ttlMs: number): MetricAnswer {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  booleanField,
   booleanOf,
   bytesField,
+  doubleField,
   doubleOf,
+  integerField,
   integerOf,
   mapField,
   messagesOf,
@@ -17,6 +20,10 @@ describe('messages as protobuf writes them', () => {
   // By hand from the encoding specification; that a real server takes them is shown in ../external/scaler.test.ts.
   it.each<[string, Uint8Array, string]>([
     ['a text', textField(1, 'web'), '0a 03 77 65 62'],
+    ['a whole number of 35 bits', integerField(1, 2 ** 34 + 1), '08 81 80 80 80 40'],
+    ['a small one, and zero, which is left out', Buffer.concat([integerField(1, 127), integerField(2, 0)]), '08 7f'],
+    ['booleans', Buffer.concat([booleanField(4, true), booleanField(5, false)]), '20 01'],
+    ['doubles', Buffer.concat([doubleField(3, 2.5), doubleField(4, 0)]), '19 00 00 00 00 00 00 04 40'],
     ['an empty text, which is left out', textField(1, ''), ''],
     ['a map', mapField(3, { a: 'b', c: '' }), '1a 06 0a 01 61 12 01 62 1a 03 0a 01 63'],
     ['a long field, whose length takes two bytes', bytesField(2, new Uint8Array(200)), `12 c8 01 ${'00'.repeat(200)}`],

@@ -28,6 +28,26 @@ export function textField(number: number, text: string): Uint8Array {
   return text === '' ? new Uint8Array() : bytesField(number, Buffer.from(text, 'utf8'));
 }
 
+/** A whole number that is not negative: int64, int32; zero takes no space. */
+export function integerField(number: number, value: number): Uint8Array {
+  if (value === 0) return new Uint8Array();
+  const bytes = varint((number << 3) | VARINT);
+  let rest = BigInt(value);
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(rest)]);
+}
+
+/** A boolean; false takes no space. */
+export const booleanField = (number: number, value: boolean): Uint8Array => integerField(number, value ? 1 : 0);
+
+/** A double; zero takes no space. */
+export function doubleField(number: number, value: number): Uint8Array {
+  if (value === 0) return new Uint8Array();
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return Buffer.concat([Buffer.from(varint((number << 3) | FIXED64)), bytes]);
+}
+
 /** A `map<string, string>`: on the wire a repeated message of key (1) and value (2). */
 export function mapField(number: number, map: Readonly<Record<string, string>>): Uint8Array {
   const entries = Object.entries(map).map(([key, value]) =>

@@ -82,6 +82,13 @@ export function httpError(what: string, httpStatus: number, contentType: string)
   return statusError(what, OF_HTTP[httpStatus] ?? 'UNKNOWN', `HTTP status ${httpStatus}`);
 }
 
+/** A text as `grpc-message`: what is not printable ASCII, and the percent sign, is percent-encoded. */
+export function encodeMessage(text: string): string {
+  const hex = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  const isPlain = (byte: number) => byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+  return [...Buffer.from(text, 'utf8')].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : hex(byte))).join('');
+}
+
 /** `grpc-message` is percent-encoded UTF-8; what is wrongly encoded stays as it is. */
 export function decodeMessage(text: string): string {
   try {

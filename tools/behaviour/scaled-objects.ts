@@ -149,6 +149,11 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
         `${E2E}-scaling.test.ts`,
         'takes a Deployment from 0 to 1 at the first read that shows work, to N by its HPA, and back to 0',
       ],
+      [
+        'The activation value goes before the target: below it nothing runs, whatever the HPA would want.',
+        'test/e2e/keda-docs.test.ts',
+        'activation goes before scaling: 40 of a target of 10 rest below an activation of 50',
+      ],
     ],
   },
   {
@@ -274,6 +279,11 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
         'Until it stands in, the HPA gets the last good value while that is young enough.',
         FALLBACK,
         'while it is young enough',
+      ],
+      [
+        'The HPA reads what brings it to the replicas that the behavior asks for.',
+        'test/e2e/keda-docs.test.ts',
+        'with behavior %s, %d replicas running and %d given, asks for %d',
       ],
     ],
   },
@@ -427,6 +437,12 @@ export const SCALED_OBJECTS: readonly Chapter[] = [
       ],
       ['Unknown names are told with those that there are.', FORMULA, 'quue + 1'],
       ['A formula that gives no number is refused before it runs.', FORMULA, 'a > 1'],
+      ['The formulas of KEDA’s documentation give what it says.', 'test/e2e/keda-docs.test.ts', 'nests choices'],
+      [
+        'With `??` the next trigger takes the place of one that has failed; `fallback.replicas` stands at the end.',
+        'test/e2e/keda-docs.test.ts',
+        'is the fallback’s replicas when all have failed and there is no number at its end',
+      ],
     ],
   },
 ];

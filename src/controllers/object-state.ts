@@ -15,8 +15,6 @@ import { createTriggerSet } from './triggers.ts';
  */
 export interface ObjectState<S extends ScaledObjectStatus | ScaledJobStatus> extends TriggerReports {
   uid: string;
-  /** When this process took it over; monotonic. */
-  since: number;
   /** What everything is written through. */
   hold: Hold;
   status: ObjectStatus<S>;
@@ -50,7 +48,6 @@ export function createObjectState<S extends ScaledObjectStatus | ScaledJobStatus
   const initial = object.status as S | undefined;
   return {
     uid,
-    since: ctx.clock.monotonic(),
     hold,
     status: createObjectStatus<S>({ client: hold.ctx.client, type, namespace, name, initial }),
     dependencies: createDependencies({
@@ -89,19 +86,6 @@ export function takenOverActivity({ status }: ScaledObject | ScaledJob, now: num
 }
 
 type AnyState = ObjectState<ScaledObjectStatus> | ObjectState<ScaledJobStatus>;
-
-/** A source on the network answers within this time; then one write of the status says all that the first answers said. */
-const FIRST_ANSWERS_MS = 500;
-
-/**
- * Milliseconds for which the first status of a new object may wait for the first answers of its sources: a thousand
- * objects that are made together are then a thousand writes less. 0 when there is nothing to wait for.
- */
-export function firstAnswersIn({ runs, since, triggers }: AnyState, { status }: ScaledObject | ScaledJob, now: number) {
-  if (!runs || getCondition(status?.conditions, 'Ready') !== undefined) return 0;
-  const waits = triggers.triggers.some(({ subscription }) => subscription && subscription.latest() === undefined);
-  return waits ? Math.max(0, since + FIRST_ANSWERS_MS - now) : 0;
-}
 
 /** Changes conditions of the status; what is the same already is no change. */
 export function setConditions({ status }: AnyState, ...wanted: Parameters<typeof setCondition>[1][]): void {

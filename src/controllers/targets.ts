@@ -53,6 +53,11 @@ export interface Targets {
    * watch shows a change. Throws when the state cannot be known.
    */
   read(target: Target): Promise<TargetState | undefined>;
+  /**
+   * Whether the target has that many replicas, for somebody about to change them: asked of the API server when the watch
+   * does not keep up, since what it showed last may be long past.
+   */
+  stillHas(target: Target, replicas: number): Promise<boolean>;
   /** The spec of the target's pod template; undefined for targets that have none. */
   podTemplate(target: Target): Promise<PodTemplate | undefined>;
   /**
@@ -96,6 +101,10 @@ export function createTargets({ client, deployments, statefulSets }: TargetsOpti
       if (!store) return scaleOf(target);
       await store.synced;
       return store.get(target.namespace, target.name);
+    },
+    async stillHas(target, replicas) {
+      if (storeOf(target)?.trouble === undefined) return true;
+      return (await scaleOf(target))?.replicas === replicas;
     },
     async podTemplate(target) {
       const workload = await client.find<Workload>(target.type, target.name, { namespace: target.namespace });

@@ -12,14 +12,7 @@ import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim } from '../finalizer.ts';
-import {
-  createObjectState,
-  DRY_RUN_READY,
-  firstAnswersIn,
-  markReady,
-  setConditions,
-  tellFailure,
-} from '../object-state.ts';
+import { createObjectState, DRY_RUN_READY, markReady, setConditions, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
@@ -130,9 +123,7 @@ export function createScaledJobController({
     await bringInLine(key, state, object);
     if (state.runs)
       await evaluate({ ctx: state.hold.ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
-    const wait = firstAnswersIn(state, object, clock.monotonic());
-    if (wait > 0) queue.addAfter(key, wait);
-    else await state.status.flush();
+    await state.status.flush();
   }
 
   /** Whether the object, and every Job that a former owner made for it, is known here. */

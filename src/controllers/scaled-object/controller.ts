@@ -8,7 +8,7 @@ import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
-import { createObjectState, DRY_RUN_READY, firstAnswersIn, markReady, tellFailure } from '../object-state.ts';
+import { createObjectState, DRY_RUN_READY, markReady, tellFailure } from '../object-state.ts';
 import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
 import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
@@ -177,9 +177,7 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     await bringInLine(key, state, object);
     if (state.runs)
       await evaluate({ ctx: state.hold.ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
-    const wait = firstAnswersIn(state, object, clock.monotonic());
-    if (wait > 0) queue.addAfter(key, wait);
-    else await state.status.flush();
+    await state.status.flush();
   }
 
   /** Reconciles when something asks for it; failures are told once and retried with back-off. */

@@ -28,6 +28,9 @@ export interface Evaluation {
 
 const NONE_LEFT_OUT: ReadonlySet<string> = new Set();
 
+/** A watch that fell behind catches up, or is asked again whether it did. */
+const CATCH_UP_MS = 1_000;
+
 /** Our own scaling counts as the current state until the watch shows it, but no longer than this. */
 const ASSUMED_MS = 10_000;
 
@@ -55,7 +58,7 @@ export async function evaluate({ ctx, hpas, state, object, again }: Evaluation):
   if (isDryRun(object)) noteDryRun(ctx, state, object, decision.record);
   else {
     state.toldDryRun = undefined;
-    const failure = await act(ctx, state, object, target, decision);
+    const failure = await act(ctx, state, object, target, decision, again);
     ctx.records.add(failure === undefined ? decision.record : { ...decision.record, failure: clip(failure) });
   }
   adaptHpa(state, triggers, decision, again);
@@ -145,11 +148,16 @@ async function act(
   object: ScaledObject,
   target: Target,
   { action, done, failed, record }: ScaleDecision,
+  again: Evaluation['again'],
 ): Promise<string | undefined> {
   if (action.kind === 'none' || action.kind === 'create-jobs') return undefined;
   const where = { namespace: target.namespace, scaledObject: object.metadata.name, target: target.name };
   try {
     const seen = await ctx.targets.read(target);
+    if (!(await ctx.targets.stillHas(target, action.from))) {
+      again(CATCH_UP_MS);
+      return `the target has other replicas than the ${action.from} that were seen last; they are read again`;
+    }
     await ctx.targets.scale(target, action.to);
     state.scaled = { seen, to: action.to, at: ctx.clock.monotonic() };
     ctx.log.info('target scaled', { ...where, from: action.from, to: action.to, rule: record.rule });

@@ -25,16 +25,7 @@ export function createFakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
       timers.add(timer);
       return { cancel: () => timers.delete(timer) };
     },
-    sleep(ms, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const timer = clock.after(ms, resolve);
-        signal?.addEventListener('abort', () => {
-          timer.cancel();
-          reject(signal.reason);
-        });
-      });
-    },
+    sleep: (ms, signal) => sleepOn(clock.after)(ms, signal),
     async advance(ms) {
       const end = now + ms;
       await settle();
@@ -52,3 +43,16 @@ export function createFakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
   };
   return clock;
 }
+
+/** Sleeping by way of a timer. */
+export const sleepOn =
+  (after: Clock['after']): Clock['sleep'] =>
+  (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
+    });

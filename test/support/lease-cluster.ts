@@ -3,6 +3,7 @@ import type { KubeObject, ResourceType } from '../../src/base/object.ts';
 import type { KubeClient, WatchEvent, WatchStream } from '../../src/kube/client.ts';
 import { statusError } from '../../src/kube/status.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { createProcessClock, createWatchQueue } from './process-clock.ts';
 
 type Fields = Record<string, unknown>;
 interface Stored extends KubeObject {
@@ -39,35 +40,8 @@ export function createLeaseCluster(base: FakeClock, delay = 5) {
   };
 
   const createNode = (): Node => {
-    const held: (() => void)[] = [];
-    let frozen = false;
-    const clock: Clock = {
-      now: base.now,
-      monotonic: base.monotonic,
-      after(ms, run) {
-        let cancelled = false;
-        const timer = base.after(ms, () => {
-          if (!frozen) run();
-          else held.push(() => !cancelled && run());
-        });
-        return {
-          cancel() {
-            cancelled = true;
-            timer.cancel();
-          },
-        };
-      },
-      sleep(ms, signal) {
-        return new Promise((resolve, reject) => {
-          if (signal?.aborted) return reject(signal.reason);
-          const timer = clock.after(ms, resolve);
-          signal?.addEventListener('abort', () => {
-            timer.cancel();
-            reject(signal.reason);
-          });
-        });
-      },
-    };
+    const process = createProcessClock(base);
+    const { clock, freeze, thaw } = process;
 
     /** A request on its way out is out: the cluster acts on it even when the process is frozen by then. */
     const request = async <T>(act: () => T): Promise<T> => {
@@ -98,14 +72,10 @@ export function createLeaseCluster(base: FakeClock, delay = 5) {
       _: ResourceType,
       { resourceVersion, signal }: { resourceVersion: string; signal?: AbortSignal | undefined },
     ): Promise<WatchStream<Stored>> => {
-      const queue: WatchEvent<Stored>[] = [];
-      let wake: (() => void) | undefined;
-      let closed = false;
+      const { push, stream } = createWatchQueue<Stored>(() => watchers.delete(deliver));
       const deliver = (event: WatchEvent<Stored>) => {
         clock.after(node.watchDelay, () => {
-          if (node.cut) return;
-          queue.push(event);
-          wake?.();
+          if (!node.cut) push(event);
         });
       };
       // What happened between the list and the watch.
@@ -113,25 +83,8 @@ export function createLeaseCluster(base: FakeClock, delay = 5) {
         if (Number(object.metadata.resourceVersion) > Number(resourceVersion))
           deliver({ type: 'MODIFIED', object: structuredClone(object) });
       watchers.add(deliver);
-      const close = () => {
-        closed = true;
-        watchers.delete(deliver);
-        wake?.();
-      };
-      signal?.addEventListener('abort', close);
-      return {
-        close,
-        async *[Symbol.asyncIterator]() {
-          while (!closed) {
-            const next = queue.shift();
-            if (next) yield next;
-            else
-              await new Promise<void>((resolve) => {
-                wake = resolve;
-              });
-          }
-        },
-      };
+      signal?.addEventListener('abort', () => stream.close());
+      return stream;
     };
 
     const client = {
@@ -169,14 +122,9 @@ export function createLeaseCluster(base: FakeClock, delay = 5) {
       client,
       cut: false,
       watchDelay: delay,
-      freeze() {
-        frozen = true;
-      },
-      thaw() {
-        frozen = false;
-        for (const run of held.splice(0)) run();
-      },
-      frozen: () => frozen,
+      freeze,
+      thaw,
+      frozen: () => process.isFrozen,
     };
     return node;
   };

@@ -6,6 +6,7 @@ import { statusError, toStatus } from '../../../src/kube/status.ts';
 import { statusOf as failureOf } from '../../../src/sandbox/api/failures.ts';
 import type { ChangeEvent, ClusterApi } from '../../../src/sandbox/types.ts';
 import type { FakeClock } from '../fake-clock.ts';
+import { createProcessClock, createWatchQueue } from '../process-clock.ts';
 
 /** A write that reached the cluster. */
 export interface SeenWrite {
@@ -76,41 +77,11 @@ export function createNetwork(base: FakeClock, api: ClusterApi, types: readonly 
   };
 
   function createProcess(name: string): Process {
-    const held: (() => void)[] = [];
+    const state = createProcessClock(base);
+    const { clock, freeze, thaw } = state;
     const streams = new Set<() => void>();
-    let frozen = false;
-    let dead = false;
     let isCut = false;
     let cutAt: number | undefined;
-
-    const clock: Clock = {
-      now: base.now,
-      monotonic: base.monotonic,
-      after(ms, run) {
-        let cancelled = false;
-        const timer = base.after(ms, () => {
-          if (dead || cancelled) return;
-          if (frozen) held.push(() => !cancelled && run());
-          else run();
-        });
-        return {
-          cancel() {
-            cancelled = true;
-            timer.cancel();
-          },
-        };
-      },
-      sleep(ms, signal) {
-        return new Promise((resolve, reject) => {
-          if (signal?.aborted) return reject(signal.reason);
-          const timer = clock.after(ms, resolve);
-          signal?.addEventListener('abort', () => {
-            timer.cancel();
-            reject(signal.reason);
-          });
-        });
-      },
-    };
 
     const unavailable = () =>
       statusError('reach the API server', toStatus({ code: 503, reason: 'ServiceUnavailable', message: 'away' }, 503));
@@ -184,9 +155,10 @@ export function createNetwork(base: FakeClock, api: ClusterApi, types: readonly 
     ): Promise<WatchStream<KubeObject>> => {
       await clock.sleep(LATENCY_MS, options.signal);
       if (isCut) throw unavailable();
-      const queue: WatchEvent<KubeObject>[] = [];
-      let wake: (() => void) | undefined;
-      let closed = false;
+      const { push, stream } = createWatchQueue<KubeObject>(() => {
+        listeners.delete(deliver);
+        streams.delete(stream.close);
+      });
       const deliver = (entry: Logged) => {
         if (entry.type.plural !== type.plural || entry.type.group !== type.group) return;
         const { object, previous } = entry.event;
@@ -194,35 +166,13 @@ export function createNetwork(base: FakeClock, api: ClusterApi, types: readonly 
         const is = matches(object, options);
         if (!is && !was) return;
         const kind = !is && entry.event.type === 'MODIFIED' ? 'DELETED' : entry.event.type;
-        clock.after(LATENCY_MS, () => {
-          if (closed) return;
-          queue.push({ type: kind, object: withKind(type, object) } as WatchEvent<KubeObject>);
-          wake?.();
-        });
-      };
-      const close = () => {
-        closed = true;
-        listeners.delete(deliver);
-        streams.delete(close);
-        wake?.();
+        clock.after(LATENCY_MS, () => push({ type: kind, object: withKind(type, object) } as WatchEvent<KubeObject>));
       };
       for (const entry of log) if (entry.version > Number(options.resourceVersion)) deliver(entry);
       listeners.add(deliver);
-      streams.add(close);
-      options.signal?.addEventListener('abort', close);
-      return {
-        close,
-        async *[Symbol.asyncIterator]() {
-          while (!closed) {
-            const next = queue.shift();
-            if (next) yield next;
-            else
-              await new Promise<void>((resolve) => {
-                wake = resolve;
-              });
-          }
-        },
-      };
+      streams.add(stream.close);
+      options.signal?.addEventListener('abort', () => stream.close());
+      return stream;
     };
 
     const client = {
@@ -294,21 +244,16 @@ export function createNetwork(base: FakeClock, api: ClusterApi, types: readonly 
         isCut = is;
         if (is) for (const close of [...streams]) close();
       },
-      freeze() {
-        frozen = true;
-      },
-      thaw() {
-        frozen = false;
-        for (const run of held.splice(0)) run();
-      },
+      freeze,
+      thaw,
       get cutAt() {
         return cutAt;
       },
       get isFrozen() {
-        return frozen;
+        return state.isFrozen;
       },
       kill() {
-        dead = true;
+        state.kill();
         for (const close of [...streams]) close();
       },
     };

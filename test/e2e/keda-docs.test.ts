@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, SCALED_OBJECTS } from '../../src/api/resources.ts';
+import { DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, SCALED_JOBS, SCALED_OBJECTS } from '../../src/api/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { METRIC, startMetricSource } from '../support/metric-source.ts';
 import { aDeployment, aScaler, type TestNamespace } from '../support/operator.ts';
@@ -244,4 +244,43 @@ describe.concurrent('as KEDA’s documentation has it, a fallback', () => {
     await ns.becomes(SCALED_OBJECTS, 'web', 'Fallback', 'True/FallbackExists', 20_000);
     expect(await ns.externalMetric('web', METRIC)).toBe(`${METRIC}=${wanted * 10}`);
   });
+});
+
+describe.concurrent('as KEDA’s documentation has it, events', () => {
+  it.for([
+    ['ScaledObject', SCALED_OBJECTS],
+    ['ScaledJob', SCALED_JOBS],
+  ] as const)('tell when the triggers of a %s are watched and no longer', async ([kind, type], { ns, source }) => {
+    const object =
+      kind === 'ScaledObject'
+        ? aScaler('web', [source.trigger()])
+        : { ...aScaler('web', []), kind, spec: aJob([source.trigger()]) };
+    await ns.apply(aDeployment('web', 0), object);
+    const told = async (...wanted: string[]) =>
+      eventually(async () => {
+        const events = (await ns.events('web')).map(({ reason, count }) => `${reason} ${count}`);
+        const seen = events.filter((event) => /^KEDAScalersSt|Deleted|aused/.test(event)).sort();
+        if (seen.join() !== [...wanted].sort().join()) throw new Error(`told ${seen}, not ${wanted}`);
+      }, 60_000);
+    await told('KEDAScalersStarted 1');
+    await ns.annotate(type, 'web', { paused: 'true' });
+    await told('KEDAScalersStarted 1', 'KEDAScalersStopped 1', `${kind}Paused 1`);
+    const frozen = source.asked;
+    await ns.annotate(type, 'web', { paused: 'false' });
+    await source.asks(1);
+    expect(source.asked).toBeGreaterThan(frozen);
+    const resumed = [`${kind}Paused 1`, `${kind}Unpaused 1`];
+    await told('KEDAScalersStarted 2', 'KEDAScalersStopped 1', ...resumed);
+    await ns.delete(type, 'web');
+    await told('KEDAScalersStarted 2', 'KEDAScalersStopped 2', `${kind}Deleted 1`, ...resumed);
+  });
+});
+
+/** A ScaledJob's spec that polls every second. */
+const aJob = (triggers: object[]) => ({
+  pollingInterval: 1,
+  jobTargetRef: {
+    template: { spec: { containers: [{ name: 'main', image: 'example.com/simulated:1' }], restartPolicy: 'Never' } },
+  },
+  triggers,
 });

@@ -266,6 +266,11 @@ export const AROUND: readonly Chapter[] = [
         'test/e2e/scaled-object-failures.test.ts',
         'of a formula is told by an event of its own, and logged once until it can be read again',
       ],
+      [
+        'Begin and end of watching the triggers are told: set up, paused, resumed, deleted.',
+        'test/e2e/keda-docs.test.ts',
+        'tell when the triggers of a %s are watched and no longer',
+      ],
     ],
   },
   {

@@ -18,6 +18,7 @@ import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
 import { planTriggers } from '../triggers.ts';
+import { tellStarted, tellStopped } from '../watch-events.ts';
 import { evaluate } from './evaluate.ts';
 import { finalizeScaledJob } from './finalize.ts';
 import { createJobs } from './jobs.ts';
@@ -110,8 +111,11 @@ export function createScaledJobController({
     }
     if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
     if (object.metadata.deletionTimestamp) {
+      const ran = known?.runs;
       end(key);
-      await finalizeScaledJob(takeHold(ctx, object).ctx, jobs, object);
+      const hold = takeHold(ctx, object);
+      if (ran) tellStopped(hold.ctx, object);
+      await finalizeScaledJob(hold.ctx, jobs, object);
       return;
     }
     if (!states.has(key) && !(await isKnown(object))) {
@@ -153,6 +157,7 @@ export function createScaledJobController({
       if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
       notePause(state, object, pause);
       if (pause.paused) {
+        if (state.runs) tellStopped(state.hold.ctx, object);
         state.runs = false;
         state.triggers.close();
         if ('problem' in pause)
@@ -215,15 +220,8 @@ export function createScaledJobController({
     const interval = scaledJobSettings(object).pollingInterval * 1000;
     state.triggers.replace(await state.triggers.complete(plan.triggers, interval), interval);
     // Who takes an object over goes on with it: that is no start.
-    if (!state.runs && !takenOver) {
-      const note = `Watching ${triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
-      state.hold.ctx.events.record(object, {
-        type: 'Normal',
-        reason: 'KEDAScalersStarted',
-        action: 'ScalersWatchStarted',
-        note,
-      });
-    }
+    if (!state.runs && !takenOver)
+      tellStarted(state.hold.ctx, object, triggers.length, state.status.current.triggersTypes);
     state.runs = true;
   }
 

@@ -14,6 +14,7 @@ import { whenPauseEnds } from '../pause-end.ts';
 import { retryDelay } from '../retry.ts';
 import type { TargetState, WorkloadCount } from '../targets.ts';
 import { dropOldSeries } from '../trigger-reports.ts';
+import { tellStarted, tellStopped } from '../watch-events.ts';
 import { evaluate, pollingIntervalMs } from './evaluate.ts';
 import { finalizeScaledObject } from './finalize.ts';
 import { createHpaStore, ownerKeyOf } from './hpa.ts';
@@ -156,15 +157,10 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     }
     if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
     if (object.metadata.deletionTimestamp) {
-      const ran = states.has(key);
+      const ran = states.get(key)?.runs;
       end(key);
       const hold = takeHold(ctx, object);
-      if (ran)
-        hold.ctx.events.record(object, {
-          type: 'Normal',
-          reason: 'KEDAScalersStopped',
-          note: 'Stopped watching the triggers',
-        });
+      if (ran) tellStopped(hold.ctx, object);
       await finalizeScaledObject(hold.ctx, hpas, object);
       return;
     }
@@ -215,15 +211,8 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
         await reconcile(ctx, hpas, state, object);
         state.runs = true;
         // Who takes an object over goes on with it: that is no start.
-        if (!started && !takenOver) {
-          const note = `Watching ${object.spec.triggers.length} trigger(s): ${state.status.current.triggersTypes}`;
-          ctx.events.record(object, {
-            type: 'Normal',
-            reason: 'KEDAScalersStarted',
-            action: 'ScalersWatchStarted',
-            note,
-          });
-        }
+        if (!started && !takenOver)
+          tellStarted(ctx, object, object.spec.triggers.length, state.status.current.triggersTypes);
         markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledObject is set up and ready to scale.');
         // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
         const seen = state.target && (await ctx.targets.read(state.target));

@@ -6,6 +6,7 @@ import { WindlassError } from '../../base/errors.ts';
 import { decidePause, pauseNote, pauseState } from '../../decision/pause.ts';
 import type { ControllerContext } from '../context.ts';
 import { setConditions } from '../object-state.ts';
+import { tellStopped } from '../watch-events.ts';
 import { deleteHpa, type HpaStore } from './hpa.ts';
 import { findTarget } from './reconcile.ts';
 import { anyAnnotation, type ScaledObjectState } from './state.ts';
@@ -52,6 +53,7 @@ export async function freeze(
   object: ScaledObject,
 ): Promise<void> {
   const { namespace = '' } = object.metadata;
+  if (state.runs) tellStopped(ctx, object);
   state.runs = false;
   state.triggers.close();
   const hpaName = state.status.current.hpaName ?? hpaNameOf(object);

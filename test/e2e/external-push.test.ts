@@ -111,7 +111,7 @@ describe.concurrent('an external-push trigger', () => {
     });
     expect(lost).toMatchObject([{ type: 'Warning', reason: 'KEDAScalerFailed' }]);
     // What was missed meanwhile is asked for when the stream is back.
-    await eventually(() => replicas.at(-1) === 1, 5_000);
+    await eventually(() => replicas.at(-1) === 1);
     await following(server);
   });
 

@@ -26,15 +26,18 @@ const isAlive = (pid: number) => {
 it('kills what it started, does what it was told to do then, and removes the folder when its own process is killed', async () => {
   const module = path.join(import.meta.dirname, 'processes.ts');
   const script = `
+    import { writeFileSync } from 'node:fs';
     import { createProgramTable } from ${JSON.stringify(module)};
     const table = createProgramTable(${JSON.stringify(folder)}, false, 'touch "$FOLDER.told"');
     table.add('sleeper', 'sh', ['-c', 'echo $$; exec sleep 1000']).start();
+    writeFileSync(${JSON.stringify(path.join(folder, 'started'))}, '');
     setInterval(() => {}, 1000);
   `;
   const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: 'ignore' });
   const pid = await eventually(async () => {
     const text = await readFile(path.join(folder, 'sleeper.log'), 'utf8');
-    return Number(text) || false;
+    // Only then the guard is sure to know of it.
+    return existsSync(path.join(folder, 'started')) && (Number(text) || false);
   }, 10_000);
   expect(isAlive(Number(pid))).toBe(true);
   parent.kill('SIGKILL');

@@ -85,7 +85,7 @@ export function takenOverActivity({ status }: ScaledObject | ScaledJob, now: num
   return status?.lastActiveTime ? Date.parse(status.lastActiveTime) : undefined;
 }
 
-type AnyState = ObjectState<ScaledObjectStatus> | ObjectState<ScaledJobStatus>;
+export type AnyState = ObjectState<ScaledObjectStatus> | ObjectState<ScaledJobStatus>;
 
 /** Changes conditions of the status; what is the same already is no change. */
 export function setConditions({ status }: AnyState, ...wanted: Parameters<typeof setCondition>[1][]): void {

@@ -5,18 +5,15 @@ import type { ScaledJob, ScaledJobStatus } from '../../api/index.ts';
 import { SCALED_JOBS } from '../../api/resources.ts';
 import { checkRules } from '../../api/rules/index.ts';
 import type { PodTemplate } from '../../auth/types.ts';
-import { hasCode, WindlassError } from '../../base/errors.ts';
-import { type KubeObject, keyOf } from '../../base/object.ts';
+import { WindlassError } from '../../base/errors.ts';
+import type { KubeObject } from '../../base/object.ts';
 import { type PauseState, pauseNote, pauseState } from '../../decision/pause.ts';
-import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
 import { claim } from '../finalizer.ts';
-import { createObjectState, DRY_RUN_READY, markReady, setConditions, tellFailure } from '../object-state.ts';
-import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
-import { whenPauseEnds } from '../pause-end.ts';
-import { retryDelay } from '../retry.ts';
-import { dropOldSeries } from '../trigger-reports.ts';
+import { createObjectState, DRY_RUN_READY, markReady, setConditions } from '../object-state.ts';
+import { isUpToDate } from '../ownership.ts';
+import { createRunner } from '../runner.ts';
 import { planTriggers } from '../triggers.ts';
 import { tellStarted, tellStopped } from '../watch-events.ts';
 import { evaluate } from './evaluate.ts';
@@ -42,7 +39,6 @@ export function createScaledJobController({
   concurrency: number;
 }): ScaledJobController {
   const { client, clock, log, namespace } = ctx;
-  const states = new Map<string, ScaledJobState>();
   const store = createStore<ScaledJob, KubeObject>({
     client,
     type: SCALED_JOBS,
@@ -53,82 +49,33 @@ export function createScaledJobController({
     log,
   });
   const jobs = createJobs(ctx);
-  const queue = createQueue({ name: 'scaled-job', concurrency, clock, log, run: (key) => run(key) });
-  const stops = [
-    store.onChange(({ object }) => queue.add(keyOf(object))),
-    ctx.ownership.onChange(() => followOwnership(ctx.ownership, store.list(), states, queue.add)),
-    jobs.onChange((key) => {
-      if (states.has(key)) queue.add(key);
-    }),
-  ];
   const synced = Promise.all([store.synced, jobs.synced]);
-
-  const end = (key: string) => {
-    const state = states.get(key);
-    if (!state) return;
-    const [ns = '', name = ''] = key.split('/');
-    states.delete(key);
-    state.triggers.close();
-    state.dependencies.close();
-    jobs.forget(ns, name);
-    ctx.records.forget('ScaledJob', key);
-    ctx.metrics.forgetTriggers('ScaledJob', ns, name, []);
-    ctx.metrics.unregistered({ kind: 'ScaledJob', namespace: ns, name });
-  };
-
-  function takeOver(key: string, object: ScaledJob): ScaledJobState {
-    const wake = (why: 'sample' | 'dependency') => {
-      if (why === 'dependency') state.stale = true;
-      queue.add(key);
-    };
-    const common = createObjectState<ScaledJobStatus>(ctx, SCALED_JOBS, object, wake);
-    const state: ScaledJobState = { ...common, createRetryAt: 0, createFailure: undefined };
-    states.set(key, state);
-    return state;
-  }
-
-  async function run(key: string): Promise<void> {
-    await synced;
-    try {
-      await step(key);
-    } catch (error) {
-      if (!hasCode(error, 'NotOwner')) throw error;
-    }
-    if (!states.get(key)?.hold.isLost) return;
-    end(key);
-    // It may be ours again by now, and is learned anew then.
-    queue.add(key);
-  }
-
-  async function step(key: string): Promise<void> {
-    const [ns = '', name = ''] = key.split('/');
-    const object = store.get(ns, name);
-    const known = states.get(key);
-    if (!object || known?.hold.isLost || (known && known.uid !== object.metadata.uid)) end(key);
-    if (!object) {
-      queue.forget(key);
-      return;
-    }
-    if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
-    if (object.metadata.deletionTimestamp) {
-      const ran = known?.runs;
-      end(key);
-      const hold = takeHold(ctx, object);
-      if (ran) tellStopped(hold.ctx, object);
-      await finalizeScaledJob(hold.ctx, jobs, object);
-      return;
-    }
-    if (!states.has(key) && !(await isKnown(object))) {
-      queue.addAfter(key, CATCH_UP_MS);
-      return;
-    }
-    const state = states.get(key) ?? takeOver(key, object);
-    whenPauseEnds(object, clock.now(), (ms) => queue.addAfter(key, ms));
-    await bringInLine(key, state, object);
-    if (state.runs)
-      await evaluate({ ctx: state.hold.ctx, jobs, state, object, again: (ms) => queue.addAfter(key, ms) });
-    await state.status.flush();
-  }
+  const runner = createRunner<ScaledJob, ScaledJobState>({
+    ctx,
+    kind: 'ScaledJob',
+    name: 'scaled-job',
+    concurrency,
+    store,
+    synced,
+    steps: {
+      takeOver: (object, wake) => ({
+        ...createObjectState<ScaledJobStatus>(ctx, SCALED_JOBS, object, wake),
+        createRetryAt: 0,
+        createFailure: undefined,
+      }),
+      isKnown,
+      inputs: (_, object) =>
+        JSON.stringify([object.metadata.generation, pauseState(object, clock.now()), isDryRun(object)]),
+      reconcile: bringInLine,
+      evaluate: (state, object, again) => evaluate({ ctx: state.hold.ctx, jobs, state, object, again }),
+      finalize: (own, object) => finalizeScaledJob(own, jobs, object),
+      forget: jobs.forget,
+    },
+  });
+  const { states, queue } = runner;
+  const unfollow = jobs.onChange((key) => {
+    if (states.has(key)) queue.add(key);
+  });
 
   /** Whether the object, and every Job that a former owner made for it, is known here. */
   async function isKnown(object: ScaledJob): Promise<boolean> {
@@ -137,49 +84,24 @@ export function createScaledJobController({
     return jobs.showsAll(object.metadata.namespace ?? '', object.metadata.name);
   }
 
-  async function bringInLine(key: string, state: ScaledJobState, object: ScaledJob): Promise<void> {
+  async function bringInLine(state: ScaledJobState, object: ScaledJob, isFirst: boolean): Promise<void> {
     const pause = pauseState(object, clock.now());
-    const inputs = JSON.stringify([object.metadata.generation, pause, isDryRun(object)]);
-    const left = state.retryAt - clock.monotonic();
-    if (state.reconciledFor === inputs && !state.stale && (state.failures === 0 || left > 0)) {
-      // Timers may fire a moment early.
-      if (state.failures > 0) queue.addAfter(key, left);
+    await claim(state.hold.ctx.client, SCALED_JOBS, object);
+    if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
+    notePause(state, object, pause);
+    if (!pause.paused) {
+      await reconcile(state, object, isFirst && object.status?.triggersTypes !== undefined);
+      markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledJob is set up and ready to scale.');
       return;
     }
-    const { name, namespace: ns = '' } = object.metadata;
-    const first = state.reconciledFor === undefined;
-    state.reconciledFor = inputs;
-    state.stale = false;
-    const types = object.spec?.triggers?.map(({ type }) => type) ?? [];
-    ctx.metrics.registered({ kind: 'ScaledJob', namespace: ns, name }, types);
-    try {
-      await claim(state.hold.ctx.client, SCALED_JOBS, object);
-      if (!hasInitialConditions(state.status.current.conditions)) state.status.set({ conditions: initialConditions() });
-      notePause(state, object, pause);
-      if (pause.paused) {
-        if (state.runs) tellStopped(state.hold.ctx, object);
-        state.runs = false;
-        state.triggers.close();
-        if ('problem' in pause)
-          throw new WindlassError('InvalidObject', pause.problem, {
-            hint: 'mend or remove the annotation; until then the object stays paused',
-          });
-        markReady(state, object, 'ScaledJob is paused');
-      } else {
-        await reconcile(state, object, first && object.status?.triggersTypes !== undefined);
-        markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledJob is set up and ready to scale.');
-      }
-      dropOldSeries(ctx, 'ScaledJob', object, state);
-      state.failures = 0;
-      state.toldError = undefined;
-    } catch (error) {
-      if (hasCode(error, 'NotOwner')) throw error;
-      tellFailure(ctx, state, object, error);
-      state.failures++;
-      const wait = retryDelay(error, state.failures);
-      state.retryAt = clock.monotonic() + wait;
-      queue.addAfter(key, wait);
-    }
+    if (state.runs) tellStopped(state.hold.ctx, object);
+    state.runs = false;
+    state.triggers.close();
+    if ('problem' in pause)
+      throw new WindlassError('InvalidObject', pause.problem, {
+        hint: 'mend or remove the annotation; until then the object stays paused',
+      });
+    markReady(state, object, 'ScaledJob is paused');
   }
 
   async function reconcile(state: ScaledJobState, object: ScaledJob, takenOver: boolean): Promise<void> {
@@ -244,15 +166,10 @@ export function createScaledJobController({
       return states.size;
     },
     async stop() {
-      for (const stop of stops) stop();
-      await queue.stop();
+      unfollow();
+      await runner.stop();
       store.stop();
       jobs.stop();
-      for (const { triggers, dependencies } of states.values()) {
-        triggers.close();
-        dependencies.close();
-      }
-      states.clear();
     },
   };
 }

@@ -2,19 +2,15 @@ import { isDryRun } from '../../api/annotations.ts';
 import { scaleTargetOf } from '../../api/defaults.ts';
 import type { ScaledObject, ScaledObjectStatus } from '../../api/index.ts';
 import { SCALED_OBJECTS } from '../../api/resources.ts';
-import { hasCode } from '../../base/errors.ts';
 import { type KubeObject, keyOf } from '../../base/object.ts';
-import { createQueue } from '../../kube/queue.ts';
 import { createStore, type Store } from '../../kube/store.ts';
 import { readPolicy } from '../../sampling/answer.ts';
 import type { ControllerContext, RunningController } from '../context.ts';
-import { createObjectState, DRY_RUN_READY, markReady, tellFailure } from '../object-state.ts';
-import { CATCH_UP_MS, followOwnership, isUpToDate, takeHold } from '../ownership.ts';
-import { whenPauseEnds } from '../pause-end.ts';
-import { retryDelay } from '../retry.ts';
+import { createObjectState, DRY_RUN_READY, markReady } from '../object-state.ts';
+import { isUpToDate } from '../ownership.ts';
+import { createRunner } from '../runner.ts';
 import type { TargetState, WorkloadCount } from '../targets.ts';
-import { dropOldSeries } from '../trigger-reports.ts';
-import { tellStarted, tellStopped } from '../watch-events.ts';
+import { tellStarted } from '../watch-events.ts';
 import { evaluate, pollingIntervalMs } from './evaluate.ts';
 import { finalizeScaledObject } from './finalize.ts';
 import { createHpaStore, ownerKeyOf } from './hpa.ts';
@@ -53,7 +49,6 @@ const BY_TARGET = 'target';
 export function createScaledObjectController(options: ScaledObjectControllerOptions): ScaledObjectController {
   const { ctx, deployments, statefulSets, concurrency } = options;
   const { client, clock, log, namespace } = ctx;
-  const states = new Map<string, ScaledObjectState>();
 
   const store = createStore<ScaledObject, KubeObject>({
     client,
@@ -72,11 +67,37 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
   });
   const hpas = createHpaStore(ctx);
 
-  const queue = createQueue({ name: 'scaled-object', concurrency, clock, log, run: (key) => run(key) });
+  const synced = Promise.all([store.synced, hpas.synced, deployments.synced, statefulSets.synced]);
+  const runner = createRunner<ScaledObject, ScaledObjectState>({
+    ctx,
+    kind: 'ScaledObject',
+    name: 'scaled-object',
+    concurrency,
+    store,
+    synced,
+    steps: {
+      takeOver: (object, wake) => ({
+        ...createObjectState<ScaledObjectStatus>(ctx, SCALED_OBJECTS, object, wake),
+        target: undefined,
+        modifiers: undefined,
+        leftOut: new Set(),
+        rests: false,
+        scaled: undefined,
+      }),
+      isKnown: (object) => isUpToDate(ctx, SCALED_OBJECTS, object),
+      async inputs(state, object) {
+        // One that cannot be read counts as there: the evaluation says what is wrong, and nothing is done.
+        const target = state.target && (await ctx.targets.read(state.target).catch(() => UNREADABLE));
+        return reconcileInputs(object, target, isFrozen(object, clock.now()));
+      },
+      reconcile: bringInLine,
+      evaluate: (state, object, again) => evaluate({ ctx: state.hold.ctx, hpas, state, object, again }),
+      finalize: (own, object) => finalizeScaledObject(own, hpas, object),
+    },
+  });
+  const { states, queue } = runner;
 
   const stops = [
-    store.onChange(({ object }) => queue.add(keyOf(object))),
-    ctx.ownership.onChange(() => followOwnership(ctx.ownership, store.list(), states, queue.add)),
     hpas.onChange(({ object }) => {
       const key = ownerKeyOf(object);
       const state = key === undefined ? undefined : states.get(key);
@@ -101,134 +122,27 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     ),
   ];
 
-  const synced = Promise.all([store.synced, hpas.synced, deployments.synced, statefulSets.synced]);
-
-  const end = (key: string) => {
-    const state = states.get(key);
-    if (!state) return;
-    const [objectNamespace = '', name = ''] = key.split('/');
-    states.delete(key);
-    state.triggers.close();
-    state.dependencies.close();
-    ctx.records.forget('ScaledObject', key);
-    ctx.metrics.forgetTriggers('ScaledObject', objectNamespace, name, []);
-    ctx.metrics.unregistered({ kind: 'ScaledObject', namespace: objectNamespace, name });
-  };
-
-  function takeOver(key: string, object: ScaledObject): ScaledObjectState {
-    const wake = (why: 'sample' | 'dependency') => {
-      if (why === 'dependency') state.stale = true;
-      queue.add(key);
-    };
-    const common = createObjectState<ScaledObjectStatus>(ctx, SCALED_OBJECTS, object, wake);
-    const state: ScaledObjectState = {
-      ...common,
-      target: undefined,
-      modifiers: undefined,
-      leftOut: new Set(),
-      rests: false,
-      scaled: undefined,
-    };
-    states.set(key, state);
-    return state;
-  }
-
-  async function run(key: string): Promise<void> {
-    await synced;
-    try {
-      await step(key);
-    } catch (error) {
-      if (!hasCode(error, 'NotOwner')) throw error;
-    }
-    if (!states.get(key)?.hold.isLost) return;
-    end(key);
-    // It may be ours again by now, and is learned anew then.
-    queue.add(key);
-  }
-
-  async function step(key: string): Promise<void> {
-    const [objectNamespace = '', name = ''] = key.split('/');
-    const object = store.get(objectNamespace, name);
-    const known = states.get(key);
-    if (!object || known?.hold.isLost || (known && known.uid !== object.metadata.uid)) end(key);
-    if (!object) {
-      queue.forget(key);
+  async function bringInLine(state: ScaledObjectState, found: ScaledObject, isFirst: boolean): Promise<void> {
+    const { ctx: own } = state.hold;
+    // With the label that it now has, which its HPA gets too.
+    const object = await claimScaledObject(own, state, found);
+    notePause(own, state, object);
+    if (isFrozen(object, clock.now())) {
+      await freeze(own, hpas, state, object);
+      markReady(state, object, 'ScaledObject is paused');
       return;
     }
-    if (!ctx.ownership.owns(object.metadata.uid ?? '')) return;
-    if (object.metadata.deletionTimestamp) {
-      const ran = states.get(key)?.runs;
-      end(key);
-      const hold = takeHold(ctx, object);
-      if (ran) tellStopped(hold.ctx, object);
-      await finalizeScaledObject(hold.ctx, hpas, object);
-      return;
-    }
-    if (!states.has(key) && !(await isUpToDate(ctx, SCALED_OBJECTS, object))) {
-      queue.addAfter(key, CATCH_UP_MS);
-      return;
-    }
-    const state = states.get(key) ?? takeOver(key, object);
-    whenPauseEnds(object, clock.now(), (ms) => queue.addAfter(key, ms));
-    await bringInLine(key, state, object);
-    if (state.runs)
-      await evaluate({ ctx: state.hold.ctx, hpas, state, object, again: (ms) => queue.addAfter(key, ms) });
-    await state.status.flush();
-  }
-
-  /** Reconciles when something asks for it; failures are told once and retried with back-off. */
-  async function bringInLine(key: string, state: ScaledObjectState, found: ScaledObject): Promise<void> {
-    const { ctx } = state.hold;
-    let object = found;
-    // One that cannot be read counts as there: the evaluation says what is wrong, and nothing is done.
-    const target = state.target && (await ctx.targets.read(state.target).catch(() => UNREADABLE));
-    const inputs = reconcileInputs(object, target, isFrozen(object, clock.now()));
-    const changed = state.reconciledFor !== inputs || state.stale;
-    const left = state.retryAt - clock.monotonic();
-    if (!changed && (state.failures === 0 || left > 0)) {
-      // Timers may fire a moment early.
-      if (state.failures > 0) queue.addAfter(key, left);
-      return;
-    }
-    const { name, namespace: objectNamespace = '' } = object.metadata;
-    const first = state.reconciledFor === undefined;
-    state.reconciledFor = inputs;
-    state.stale = false;
-    ctx.metrics.registered(
-      { kind: 'ScaledObject', namespace: objectNamespace, name },
-      object.spec.triggers.map(({ type }) => type),
-    );
-    try {
-      // With the label that it now has, which its HPA gets too.
-      object = await claimScaledObject(ctx, state, object);
-      notePause(ctx, state, object);
-      if (isFrozen(object, clock.now())) {
-        await freeze(ctx, hpas, state, object);
-        markReady(state, object, 'ScaledObject is paused');
-      } else {
-        const started = state.runs;
-        const takenOver = first && object.status?.hpaName !== undefined;
-        await reconcile(ctx, hpas, state, object);
-        state.runs = true;
-        // Who takes an object over goes on with it: that is no start.
-        if (!started && !takenOver)
-          tellStarted(ctx, object, object.spec.triggers.length, state.status.current.triggersTypes);
-        markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledObject is set up and ready to scale.');
-        // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
-        const seen = state.target && (await ctx.targets.read(state.target));
-        state.reconciledFor = reconcileInputs(object, seen, isFrozen(object, clock.now()));
-      }
-      dropOldSeries(ctx, 'ScaledObject', object, state);
-      state.failures = 0;
-      state.toldError = undefined;
-    } catch (error) {
-      if (hasCode(error, 'NotOwner')) throw error;
-      tellFailure(ctx, state, object, error);
-      state.failures++;
-      const wait = retryDelay(error, state.failures);
-      state.retryAt = clock.monotonic() + wait;
-      queue.addAfter(key, wait);
-    }
+    const started = state.runs;
+    const takenOver = isFirst && object.status?.hpaName !== undefined;
+    await reconcile(own, hpas, state, object);
+    state.runs = true;
+    // Who takes an object over goes on with it: that is no start.
+    if (!started && !takenOver)
+      tellStarted(own, object, object.spec.triggers.length, state.status.current.triggersTypes);
+    markReady(state, object, isDryRun(object) ? DRY_RUN_READY : 'The ScaledObject is set up and ready to scale.');
+    // What the inputs were made of may have been written by the reconcile itself (the target was not known before).
+    const seen = state.target && (await own.targets.read(state.target));
+    state.reconciledFor = reconcileInputs(object, seen, isFrozen(object, clock.now()));
   }
 
   const lookup = createLookup({ ctx, state: (key) => states.get(key), object: (ns, name) => store.get(ns, name) });
@@ -254,14 +168,9 @@ export function createScaledObjectController(options: ScaledObjectControllerOpti
     },
     async stop() {
       for (const stop of stops) stop();
-      await queue.stop();
+      await runner.stop();
       store.stop();
       hpas.stop();
-      for (const { triggers, dependencies } of states.values()) {
-        triggers.close();
-        dependencies.close();
-      }
-      states.clear();
     },
   };
 }

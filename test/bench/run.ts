@@ -8,6 +8,7 @@ const BENCHES = [
   ['metrics-api.ts'],
   ['push-latency.ts'],
   ['handover.ts'],
+  ['churn.ts'],
   ['scale.ts', '200', '1000'],
 ] as const;
 

@@ -91,6 +91,27 @@ export const MISTAKES: readonly Chapter[] = [
         'src/scalers/_http/client.test.ts',
         'takes the credential along on the same origin only',
       ],
+      ['A credential file outside of its root is not read.', 'src/auth/auth.test.ts', 'outside the root'],
+      [
+        'A metrics API that cannot answer says that it is not ready.',
+        'src/servers/metrics-api/metrics-api.test.ts',
+        'needs nobody for health, which is honest about readiness',
+      ],
+      [
+        'The registered metrics API keeps namespaces deletable.',
+        'test/cluster/operator.test.ts',
+        'keeps a namespace deletable',
+      ],
+      [
+        'Certificates are replaced without a failed request.',
+        'test/e2e/certificates.test.ts',
+        'answers every request while its authority is replaced, twice',
+      ],
+      [
+        'An outage of the API server or of etcd restarts nothing and scales nothing.',
+        'test/cluster/outages.test.ts',
+        'scales nothing, loses nothing and is over by itself: %s',
+      ],
     ],
   },
 ];

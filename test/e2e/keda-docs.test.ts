@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, SCALED_JOBS, SCALED_OBJECTS } from '../../src/api/resources.ts';
+import { DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, JOBS, SCALED_JOBS, SCALED_OBJECTS } from '../../src/api/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { METRIC, startMetricSource } from '../support/metric-source.ts';
 import { aDeployment, aScaler, type TestNamespace } from '../support/operator.ts';
@@ -251,10 +251,7 @@ describe.concurrent('as KEDA’s documentation has it, events', () => {
     ['ScaledObject', SCALED_OBJECTS],
     ['ScaledJob', SCALED_JOBS],
   ] as const)('tell when the triggers of a %s are watched and no longer', async ([kind, type], { ns, source }) => {
-    const object =
-      kind === 'ScaledObject'
-        ? aScaler('web', [source.trigger()])
-        : { ...aScaler('web', []), kind, spec: aJob([source.trigger()]) };
+    const object = kind === 'ScaledObject' ? aScaler('web', [source.trigger()]) : aScaledJob(aJob([source.trigger()]));
     await ns.apply(aDeployment('web', 0), object);
     const told = async (...wanted: string[]) =>
       eventually(async () => {
@@ -275,6 +272,68 @@ describe.concurrent('as KEDA’s documentation has it, events', () => {
     await told('KEDAScalersStarted 2', 'KEDAScalersStopped 2', `${kind}Deleted 1`, ...resumed);
   });
 });
+
+describe.concurrent('as KEDA’s documentation has it, a ScaledJob', () => {
+  it.for([
+    // The documentation's table: length of the queue, maximum, messages a Job, Jobs that run, Jobs that are there then.
+    [10, 3, 1, 0, 3],
+    [10, 3, 2, 0, 3],
+    [10, 3, 1, 1, 3],
+    [10, 100, 1, 0, 10],
+    [4, 3, 5, 0, 1],
+  ] as const)(
+    'with a queue of %d, a maximum of %d, %d messages a Job and %d running has %d then',
+    async (row, { ns, source }) => {
+      const [queue, maxReplicaCount, each, running, wanted] = row;
+      const trigger = source.trigger({ metadata: { targetValue: String(each) } });
+      source.answer = running * each;
+      await ns.apply(aScaledJob({ ...aJob([trigger]), maxReplicaCount }));
+      await jobsBecome(ns, running);
+      source.answer = queue;
+      await jobsBecome(ns, wanted);
+      await source.asks(3);
+      await jobsBecome(ns, wanted);
+    },
+  );
+
+  it('with a minimum of 2 runs two Jobs always, and three more for three messages', async ({ ns, source }) => {
+    const trigger = source.trigger({ metadata: { targetValue: '1' } });
+    await ns.apply(aScaledJob({ ...aJob([trigger]), minReplicaCount: 2 }));
+    await jobsBecome(ns, 2);
+    source.answer = 3;
+    await jobsBecome(ns, 5);
+    await source.asks(3);
+    await jobsBecome(ns, 5);
+  });
+
+  it('leaves excluded labels off its Jobs, and gives them all others', async ({ ns, source }) => {
+    source.answer = 1;
+    const object = aScaledJob(aJob([source.trigger({ metadata: { targetValue: '1' } })]), {
+      labels: { team: 'backend', 'foo.bar/version': '1' },
+      annotations: { 'scaledjob.keda.sh/job-excluded-labels': 'foo.bar/environment,foo.bar/version' },
+    });
+    await ns.apply(object);
+    await jobsBecome(ns, 1);
+    const [job] = await jobsOf(ns);
+    expect(job?.metadata.labels).toMatchObject({ team: 'backend', 'scaledjob.keda.sh/name': 'web' });
+    expect(job?.metadata.labels).not.toHaveProperty(['foo.bar/version']);
+  });
+});
+
+const aScaledJob = (spec: object, metadata: object = {}) => ({
+  ...aScaler('web', [], {}, metadata),
+  kind: 'ScaledJob',
+  spec,
+});
+
+const jobsOf = (ns: TestNamespace) => ns.list(JOBS);
+
+async function jobsBecome(ns: TestNamespace, wanted: number): Promise<void> {
+  await eventually(async () => {
+    const there = (await jobsOf(ns)).length;
+    if (there !== wanted) throw new Error(`there are ${there} Jobs, not ${wanted}`);
+  }, 30_000);
+}
 
 /** A ScaledJob's spec that polls every second. */
 const aJob = (triggers: object[]) => ({

@@ -40,6 +40,11 @@ export const SCALED_JOBS: readonly Chapter[] = [
         'src/decision/decision-properties.test.ts',
         'Jobs stay within the maximum, those on their way included',
       ],
+      [
+        'The table of KEDA’s documentation holds: queue, maximum, messages a Job, Jobs that run.',
+        'test/e2e/keda-docs.test.ts',
+        'with a queue of %d, a maximum of %d, %d messages a Job and %d running has %d then',
+      ],
     ],
   },
   {

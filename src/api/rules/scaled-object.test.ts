@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aScaledObject, aTrigger } from '../../../test/support/manifests.ts';
+import { aScaledJob, aScaledObject, aTrigger } from '../../../test/support/manifests.ts';
 import type { ScaledObject, ScaledObjectSpec } from '../index.ts';
 import { checkRules } from './index.ts';
 
@@ -193,4 +193,20 @@ test.each<[Partial<ScaledObjectSpec>, string[]]>([
   [{ minReplicaCount: 1, pollingInterval: 5, triggers: [aTrigger({ useCachedMetrics: true })] }, []],
 ])('settings without effect in %j: %j', (spec, fields) => {
   expect(found(aScaledObject(spec))).toEqual(fields.map((field) => `warn no-effect spec.${field}`));
+});
+
+const own = (name: string) => `metadata.annotations["windlass.dev/${name}"]`;
+test.each<[Record<string, string>, string[]]>([
+  [{ 'paused-until': '2026-01-02T15:04:05Z', 'dry-run': 'true' }, []],
+  [{ 'paused-until': '2026-01-02T15:04:05.5+02:00', 'dry-run': 'false' }, []],
+  [{ 'paused-until': 'tomorrow' }, [`refuse annotations ${own('paused-until')}`]],
+  [{ 'paused-until': '2026-01-02' }, [`refuse annotations ${own('paused-until')}`]],
+  [{ 'paused-until': '2026-02-30T99:00:00Z' }, [`refuse annotations ${own('paused-until')}`]],
+  [{ 'dry-run': 'perhaps' }, [`warn annotations ${own('dry-run')}`]],
+])('annotations of ours %j, on both kinds', (short, expected) => {
+  const annotations = Object.fromEntries(Object.entries(short).map(([k, v]) => [`windlass.dev/${k}`, v]));
+  expect(found(aScaledObject({}, { annotations }))).toEqual(expected);
+  const job = aScaledJob({});
+  const problems = checkRules('ScaledJob', { ...job, metadata: { ...job.metadata, annotations } });
+  expect(problems.map(({ effect, rule, path }) => `${effect} ${rule} ${path}`)).toEqual(expected);
 });

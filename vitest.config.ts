@@ -37,14 +37,15 @@ export default defineConfig({
         test: { name: 'processes', maxWorkers: 2, include: PROCESSES, testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
-        // On a real control plane, each file on one of its own: one at a time. The stories of scaling run here and in `e2e`.
+        // On a real control plane, each file on one of its own, two at a time: they mostly wait. The stories of scaling run
+        // here and in `e2e`.
         extends: true,
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts', 'test/e2e/{scaled-*,steady-state}.test.ts'],
           env: { WINDLASS_TEST_CLUSTER: 'control-plane' },
           globalSetup: 'test/support/cluster/setup.ts',
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -10,9 +10,15 @@ export const hasFinalizer = (object: KubeObject): boolean => object.metadata.fin
 export const orphansDependents = (object: KubeObject): boolean =>
   object.metadata.finalizers?.includes('orphan') ?? false;
 
+/** Attempts until a change of the finalizers gives up against other writers; each reads the object anew. */
+const ATTEMPTS = 5;
+
 /**
- * Adds our finalizer, and labels, in one patch that fails when somebody else changed the object since it was read.
- * Does nothing when all of it is there. Gives the object as it is then.
+ * Adds our finalizer, and labels. Does nothing when all of it is there. Gives the object as it is then.
+ *
+ * What is known of the object may be older than it is, by our own last write for one: it is read again then, and other
+ * people's changes stay.
+ * @throws KubernetesConflict when its spec is another one by now: whoever runs next decides on that one
  */
 export async function claim<T extends KubeObject>(
   client: KubeClient,
@@ -20,19 +26,27 @@ export async function claim<T extends KubeObject>(
   object: T,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const { name, namespace, resourceVersion, finalizers = [] } = object.metadata;
-  const missing = Object.entries(labels).filter(([key, value]) => object.metadata.labels?.[key] !== value);
-  if (hasFinalizer(object) && missing.length === 0) return object;
-  const metadata = {
-    // A list is replaced as a whole by a merge patch: the version makes sure that nobody's finalizer gets lost.
-    ...(hasFinalizer(object) ? {} : { finalizers: [...finalizers, FINALIZER], resourceVersion }),
-    ...(missing.length > 0 ? { labels: Object.fromEntries(missing) } : {}),
-  };
-  return client.patch<T>(type, name, { metadata }, { type: 'merge', namespace });
+  const { name, namespace, uid, generation } = object.metadata;
+  let current = object;
+  for (let attempt = 1; ; attempt++) {
+    const { resourceVersion, finalizers = [] } = current.metadata;
+    const missing = Object.entries(labels).filter(([key, value]) => current.metadata.labels?.[key] !== value);
+    if (hasFinalizer(current) && missing.length === 0) return current;
+    const metadata = {
+      // A list is replaced as a whole by a merge patch: the version makes sure that nobody's finalizer gets lost.
+      ...(hasFinalizer(current) ? {} : { finalizers: [...finalizers, FINALIZER], resourceVersion }),
+      ...(missing.length > 0 ? { labels: Object.fromEntries(missing) } : {}),
+    };
+    try {
+      return await client.patch<T>(type, name, { metadata }, { type: 'merge', namespace });
+    } catch (error) {
+      if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+      const now = await client.find<T>(type, name, { namespace });
+      if (!now || now.metadata.uid !== uid || now.metadata.generation !== generation) throw error;
+      current = now;
+    }
+  }
 }
-
-/** Attempts until a removal gives up against other writers; each reads the object anew. */
-const ATTEMPTS = 5;
 
 /** Removes our finalizer; other people's changes in between are read again, an object that is gone is fine. */
 export async function release(client: KubeClient, type: ResourceType, object: KubeObject): Promise<void> {

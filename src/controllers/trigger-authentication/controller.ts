@@ -107,7 +107,8 @@ export function createTriggerAuthenticationController(
       tell(`${kind}Deleted`, `${kind} was deleted`);
       return;
     }
-    const fresh = !hasFinalizer(object);
+    // What is known may be from before our own finalizer came: it is new once.
+    const fresh = !hasFinalizer(object) && generations.get(key)?.uid !== object.metadata.uid;
     await claim(writer, type, object);
     if (fresh) tell(`${kind}Added`, `New ${kind} configured`);
     const { uid = '', generation = 0 } = object.metadata;
